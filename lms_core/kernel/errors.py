@@ -1,0 +1,191 @@
+"""Errors with stable codes, and the one place where they become HTTP (RFC 9457 ``application/problem+json``)."""
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import orjson
+import structlog
+from pyramid.exceptions import PredicateMismatch
+from pyramid.httpexceptions import HTTPException
+from pyramid.response import Response
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+
+from lms_core.kernel.i18n import _
+
+if TYPE_CHECKING:
+    from pyramid.config import Configurator
+
+    from lms_core.kernel.request import Request
+
+FieldErrors = Mapping[str, Any]
+"""Messages by field, nested as the body is: ``{"email": ["..."], "items": {"0": {"title": ["..."]}}}``."""
+
+
+class LMSError(Exception):
+    """A failure the caller can act on. ``code`` is stable and never translated; ``detail`` is for people."""
+
+    status = 400
+    code = "bad_request"
+    title = _("Bad request")
+
+    def __init__(
+        self,
+        code: str | None = None,
+        detail: str | None = None,
+        *,
+        errors: FieldErrors | None = None,
+        retry_after: float | None = None,
+        extra: Mapping[str, Any] | None = None,
+    ) -> None:
+        self.code = code or self.code
+        self.detail = detail
+        self.errors = errors
+        self.retry_after = retry_after
+        """Seconds until it is worth trying again."""
+        self.extra = extra or {}
+        super().__init__(self.code, str(detail or ""))
+
+
+class BadRequest(LMSError):
+    pass
+
+
+class Unauthorized(LMSError):
+    status, code, title = 401, "unauthorized", _("Authentication needed")
+
+
+class Forbidden(LMSError):
+    status, code, title = 403, "forbidden", _("Not allowed")
+
+
+class NotFound(LMSError):
+    status, code, title = 404, "not_found", _("Not found")
+
+
+class MethodNotAllowed(LMSError):
+    status, code, title = 405, "method_not_allowed", _("Method not allowed")
+
+
+class Conflict(LMSError):
+    status, code, title = 409, "conflict", _("Conflict with the current state")
+
+
+class PreconditionFailed(LMSError):
+    status, code, title = 412, "precondition_failed", _("Changed in the meantime")
+
+
+class TooLarge(LMSError):
+    status, code, title = 413, "too_large", _("Too large")
+
+
+class UnsupportedMediaType(LMSError):
+    status, code, title = 415, "unsupported_media_type", _("Unsupported media type")
+
+
+class Invalid(LMSError):
+    status, code, title = 422, "invalid", _("Invalid data")
+
+
+class TooMany(LMSError):
+    status, code, title = 429, "too_many_requests", _("Too many requests")
+
+
+class Unavailable(LMSError):
+    status, code, title = 503, "unavailable", _("Not available right now")
+
+
+class InternalError(LMSError):
+    status, code, title = 500, "internal_error", _("Internal error")
+
+
+_BY_STATUS: Mapping[int, type[LMSError]] = {
+    error.status: error
+    for error in (
+        BadRequest, Unauthorized, Forbidden, NotFound, MethodNotAllowed, Conflict, PreconditionFailed, TooLarge,
+        UnsupportedMediaType, Invalid, TooMany, Unavailable, InternalError,
+    )
+}  # fmt: skip
+
+
+def problem(request: "Request", error: LMSError) -> Response:
+    """The problem document of an error, in the caller's language."""
+    translate = request.localizer.translate
+    document: dict[str, Any] = {
+        "type": f"urn:lms:error:{error.code}",
+        "title": translate(error.title),
+        "status": error.status,
+        "code": error.code,
+        "requestId": request.request_id,
+    }
+    if error.detail:
+        document["detail"] = translate(error.detail)
+    if error.errors is not None:
+        document["errors"] = _translated(error.errors, translate)
+    document.update(error.extra)
+    response = Response(
+        body=orjson.dumps(document), status=error.status, content_type="application/problem+json", charset=None
+    )
+    if error.retry_after is not None:
+        response.headers["Retry-After"] = str(max(1, int(error.retry_after + 0.999)))
+    if error.status == 401:
+        response.headers["WWW-Authenticate"] = "Bearer"
+    return response
+
+
+def _translated(errors: Any, translate: Any) -> Any:
+    if isinstance(errors, Mapping):
+        return {str(key): _translated(value, translate) for key, value in errors.items()}
+    if isinstance(errors, Sequence) and not isinstance(errors, str):
+        return [_translated(value, translate) for value in errors]
+    return translate(errors)
+
+
+def lms_error_view(error: LMSError, request: "Request") -> Response:
+    return problem(request, error)
+
+
+def http_error_view(error: HTTPException, request: "Request") -> Response:
+    """Pyramid's own refusals (no view, bad URL encoding, wrong method) in the same dress; redirects pass."""
+    if error.status_int < 400:
+        return error
+    if isinstance(error, PredicateMismatch):  # There is such a thing, and no such method on it.
+        return problem(request, MethodNotAllowed())
+    kind = _BY_STATUS.get(error.status_int, BadRequest)
+    shaped = kind()
+    if kind is BadRequest:
+        shaped.status = error.status_int
+    return problem(request, shaped)
+
+
+def unreadable_view(error: UnicodeDecodeError, request: "Request") -> Response:
+    """A URL that is not UTF-8 names nothing."""
+    return problem(request, NotFound())
+
+
+def database_error_view(error: DBAPIError, request: "Request") -> Response:
+    """Values PostgreSQL cannot hold are the caller's mistake; a lost connection is ours and passes."""
+    state = getattr(error.orig, "sqlstate", None) or ""
+    log = structlog.get_logger("lms.errors")
+    if state.startswith("22"):  # Data exceptions: out of range, a NUL in a text, not a date.
+        return problem(request, Invalid("invalid", _("A value is out of range or not text.")))
+    if state in {"40001", "40P01", "55P03"}:  # Serialization failure, deadlock, lock not available.
+        return problem(request, Conflict("try_again", _("Somebody changed the same thing; try again."), retry_after=1))
+    if isinstance(error, (OperationalError, InterfaceError)):
+        log.exception("database_unavailable")
+        return problem(request, Unavailable("database_unavailable", retry_after=5))
+    return unexpected_view(error, request)
+
+
+def unexpected_view(error: Exception, request: "Request") -> Response:
+    """A fault of ours: logged whole with the request id, answered without any of its words."""
+    structlog.get_logger("lms.errors").error("unhandled_exception", exc_info=error, request_id=request.request_id)
+    request.environ["lms.error"] = error
+    return problem(request, InternalError())
+
+
+def includeme(config: "Configurator") -> None:
+    config.add_exception_view(lms_error_view, context=LMSError)
+    config.add_exception_view(http_error_view, context=HTTPException)
+    config.add_exception_view(unreadable_view, context=UnicodeDecodeError)
+    config.add_exception_view(database_error_view, context=DBAPIError)
+    config.add_exception_view(unexpected_view, context=Exception)

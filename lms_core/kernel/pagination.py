@@ -1,0 +1,121 @@
+"""Pages over ``Select``: numbered ones with a capped total, and cursors for what grows without bound."""
+
+import base64
+import datetime as dt
+import uuid
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+from marshmallow import fields, validate
+from sqlalchemy import ColumnElement, Connection, func, select, tuple_
+
+from lms_core.kernel.db import AnySelect
+from lms_core.kernel.errors import Invalid
+from lms_core.kernel.i18n import _
+from lms_core.kernel.schemas import Schema
+
+COUNT_CAP = 1000
+"""Totals are exact up to this; beyond it a page costs the same whatever the table's size."""
+MAX_LIMIT = 100
+MAX_PAGE = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    items: Sequence[Any]
+    page: int
+    limit: int
+    total: int
+    total_is_exact: bool
+
+
+@dataclass(frozen=True, slots=True)
+class CursorPage:
+    items: Sequence[Any]
+    next: str | None
+
+
+class PageQuery(Schema):
+    """``page`` from 1 and ``limit`` up to 100."""
+
+    page = fields.Integer(load_default=1, validate=validate.Range(1, MAX_PAGE))
+    limit = fields.Integer(load_default=20, validate=validate.Range(1, MAX_LIMIT))
+
+
+class CursorQuery(Schema):
+    """``cursor`` from the last answer's ``next`` and ``limit`` up to 100."""
+
+    cursor = fields.String(load_default=None, validate=validate.Length(max=500))
+    limit = fields.Integer(load_default=20, validate=validate.Range(1, MAX_LIMIT))
+
+
+def page_of(
+    connection: Connection,
+    statement: AnySelect,
+    *,
+    page: int,
+    limit: int,
+    counted: AnySelect | None = None,
+    params: dict[str, Any] | None = None,
+) -> Page:
+    """One page and its total, in one statement (a second one only for a page past the end).
+
+    ``counted`` is a cheaper select over the same rows, where the listed one joins what the count need not.
+    """
+    source = (counted if counted is not None else statement).order_by(None).with_only_columns(1)
+    total = select(func.count()).select_from(source.limit(COUNT_CAP + 1).subquery()).scalar_subquery()
+    offset = (page - 1) * limit
+    rows = connection.execute(statement.add_columns(total.label("_total")).limit(limit).offset(offset), params).all()
+    if rows:
+        count: int = rows[0]._total
+    else:
+        count = connection.execute(select(total), params).scalar_one() if page > 1 else 0
+    return Page(rows, page, limit, min(count, COUNT_CAP), count <= COUNT_CAP)
+
+
+def cursor_page(
+    connection: Connection,
+    statement: AnySelect,
+    *,
+    order: Sequence[ColumnElement[Any]],
+    cursor: str | None,
+    limit: int,
+    descending: bool = True,
+) -> CursorPage:
+    """Rows after the cursor, ordered by ``order`` (unique together, all in one direction), by keyset.
+
+    The statement must select the ordering columns under their own names. Raises 422 ``cursor_invalid``.
+    """
+    keys = [column.desc() if descending else column.asc() for column in order]
+    if cursor is not None:
+        values = _decode(cursor, len(order))
+        left, right = tuple_(*order), tuple_(*values)
+        statement = statement.where(left < right if descending else left > right)
+    rows = connection.execute(statement.order_by(*keys).limit(limit + 1)).all()
+    if len(rows) <= limit:
+        return CursorPage(rows, None)
+    rows = rows[:limit]
+    return CursorPage(rows, _encode([getattr(rows[-1], column.key or "") for column in order]))
+
+
+def _encode(values: Sequence[Any]) -> str:
+    tagged = [[_tag(value), str(value.isoformat() if isinstance(value, dt.datetime) else value)] for value in values]
+    return base64.urlsafe_b64encode(orjson.dumps(tagged)).decode().rstrip("=")
+
+
+def _tag(value: Any) -> str:
+    return {dt.datetime: "t", uuid.UUID: "u", int: "i"}.get(type(value), "s")
+
+
+def _decode(cursor: str, width: int) -> list[Any]:
+    readers: dict[str, Callable[[str], Any]] = {"t": dt.datetime.fromisoformat, "u": uuid.UUID, "i": int, "s": str}
+    try:
+        tagged = orjson.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
+        values = [readers[tag](value) for tag, value in tagged]
+        if len(values) != width:
+            raise ValueError
+    except (ValueError, TypeError, KeyError, AttributeError):
+        raise Invalid("cursor_invalid", _("The cursor is not one of ours.")) from None
+    return values

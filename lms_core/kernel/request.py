@@ -1,0 +1,84 @@
+"""The request, typed: what a view may ask it for."""
+
+import uuid
+from typing import TYPE_CHECKING, Any
+
+import orjson
+import pyramid.request
+from pyramid.decorator import reify
+from pyramid.i18n import Localizer
+from sqlalchemy import Connection
+from sqlalchemy.orm import Session
+
+from lms_core.kernel.db import request_reader, request_session
+from lms_core.kernel.errors import BadRequest, TooLarge, UnsupportedMediaType
+from lms_core.kernel.i18n import _, request_localizer
+from lms_core.kernel.security import Authentication, Identity, authenticate
+
+if TYPE_CHECKING:
+    from lms_core.kernel.core import Core
+
+
+class Request(pyramid.request.Request):  # type: ignore[misc]  # Pyramid is not typed.
+    """Everything a view needs, loaded when first asked for."""
+
+    validated: dict[str, Any]
+    """The body as ``body=`` loaded it."""
+    query: dict[str, Any]
+    """The query string as ``query=`` loaded it."""
+
+    @property
+    def core(self) -> "Core":
+        core: Core = self.registry.core
+        return core
+
+    @reify
+    def request_id(self) -> str:
+        """Set by the headers tween from ``X-Request-Id``; made up where no tween ran."""
+        return str(self.environ.get("lms.request_id") or uuid.uuid4())
+
+    @reify
+    def db(self) -> Session:
+        """The session of commands, on this request's transaction."""
+        return request_session(self)
+
+    @reify
+    def reader(self) -> Connection:
+        """The connection of reads: autocommit, never part of the transaction."""
+        return request_reader(self)
+
+    @reify
+    def authentication(self) -> Authentication:
+        return authenticate(self)
+
+    @property
+    def identity(self) -> Identity | None:
+        found: Authentication = self.authentication
+        return found.identity
+
+    @property
+    def caller(self) -> Identity:
+        """The identity where the view's permission guarantees one."""
+        identity = self.identity
+        if identity is None:
+            raise RuntimeError("the view's permission lets anonymous callers in")
+        return identity
+
+    @reify
+    def localizer(self) -> Localizer:
+        return request_localizer(self)
+
+    def json_document(self) -> Any:
+        """The body as JSON. Raises 400 ``malformed_json``, 413 ``too_large``, 415 ``unsupported_media_type``."""
+        limit = self.core.settings.integer("lms.web.body_limit")
+        if (self.content_length or 0) > limit:
+            raise TooLarge("too_large", _("The body is larger than ${limit} bytes.", mapping={"limit": limit}))
+        if self.content_type != "application/json":
+            raise UnsupportedMediaType("unsupported_media_type", _("Send application/json."))
+        body = self.body_file.read(limit + 1)
+        if len(body) > limit:
+            raise TooLarge("too_large", _("The body is larger than ${limit} bytes.", mapping={"limit": limit}))
+        try:
+            return orjson.loads(body)
+        except orjson.JSONDecodeError:
+            raise BadRequest("malformed_json", _("The body is not valid JSON.")) from None

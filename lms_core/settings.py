@@ -1,0 +1,235 @@
+"""Every ini key: its name, type, default and meaning, in one table; and the typed view of what is set.
+
+A key is overridden by the environment under its name in capitals with underscores: ``lms.mail.url`` by
+``LMS_MAIL_URL``. What is unknown, missing or ill-typed stops the start with one line that names the key.
+"""
+
+import re
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+Type = Literal["text", "integer", "flag", "seconds", "words", "path", "rate"]
+
+
+class SettingsError(Exception):
+    """A settings file that cannot be used; the message is one line and names the key."""
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """One ini key. ``default`` is written as it would stand in the file; durations are like ``15m`` or ``7d``."""
+
+    name: str
+    type: Type
+    default: str
+    meaning: str
+    required: bool = False
+    secret: bool = False
+
+    @property
+    def variable(self) -> str:
+        """The environment variable that overrides the key."""
+        return re.sub(r"[^A-Z0-9]", "_", self.name.upper())
+
+
+SETTINGS: tuple[Setting, ...] = (
+    Setting("sqlalchemy.url", "text", "", "PostgreSQL URL, or `embedded:` for the server in the wheel", required=True),
+    Setting("sqlalchemy.pool_size", "integer", "5", "Connections kept per process, for each of the two lanes"),
+    Setting("lms.data", "path", "data", "Data directory: embedded services, files, generated secrets, mail"),
+    Setting("lms.url", "text", "http://127.0.0.1:6543", "Public base URL, used in links sent by mail"),
+    Setting("lms.name", "text", "LMS", "Name of the institution, shown in mail and in the authenticator app"),
+    Setting("lms.locale", "text", "en", "Language of people who chose none"),
+    Setting("lms.broker.url", "text", "", "amqp:// URL, or `embedded:` for queues in the data folder", required=True),
+    Setting("lms.broker.confirm_timeout", "seconds", "5s", "How long a publish may wait for the broker's confirm"),
+    Setting("lms.outbox.lease", "seconds", "60s", "A delivery without a ledger row is handed out again after this"),
+    Setting("lms.outbox.attempts", "integer", "8", "Failures of one subscriber before an event is a dead letter"),
+    Setting("lms.outbox.keep", "seconds", "7d", "How long finished events stay in the outbox"),
+    Setting("lms.worker.concurrency", "integer", "2", "Task processes of one worker"),
+    Setting("lms.web.workers", "integer", "2", "Web processes"),
+    Setting("lms.web.threads", "integer", "4", "Threads of one web process; password hashing may hold half of them"),
+    Setting("lms.web.trusted_proxies", "integer", "0", "Proxies in front that append to X-Forwarded-For"),
+    Setting("lms.web.body_limit", "integer", "1048576", "Largest JSON body, in bytes"),
+    Setting("lms.jwt.keys", "text", "", "`kid:secret` words; the first signs, all verify; `generated:` makes one",
+            required=True, secret=True),
+    Setting("lms.jwt.access_ttl", "seconds", "15m", "Life of an access token"),
+    Setting("lms.session.ttl", "seconds", "7d", "Life of a refresh token, from its last use"),
+    Setting("lms.session.cookie_secure", "flag", "true", "Send cookies over HTTPS only"),
+    Setting("lms.secret.keys", "text", "", "Words of 32 bytes and more for stored secrets; the first encrypts, "
+            "all decrypt; `generated:` makes one", required=True, secret=True),
+    Setting("lms.password.rounds", "integer", "12", "bcrypt cost: 12 is about 0.25 s"),
+    Setting("lms.password.lane", "integer", "1", "Passwords one process hashes at once; the others wait their turn"),
+    Setting("lms.auth.email_domains", "words", "", "Only these e-mail domains may register; empty allows all"),
+    Setting("lms.auth.max_failures", "integer", "5", "Wrong passwords in a row that lock an account"),
+    Setting("lms.auth.lock_time", "seconds", "30m", "How long a locked account stays locked"),
+    Setting("lms.auth.verify_ttl", "seconds", "2d", "Life of an e-mail verification link"),
+    Setting("lms.auth.reset_ttl", "seconds", "1h", "Life of a password reset link"),
+    Setting("lms.auth.challenge_ttl", "seconds", "5m", "Time to answer the two-factor challenge"),
+    Setting("lms.mail.url", "text", "file:", "smtp://user:password@host:port?tls=starttls|tls|none, or `file:` for "
+            "one .eml a message in the data directory", secret=True),
+    Setting("lms.mail.from", "text", "LMS <no-reply@localhost>", "Sender of the mail"),
+    Setting("lms.mail.timeout", "seconds", "20s", "How long the mail server may take"),
+    Setting("lms.storage.backend", "text", "local", "Name of the storage backend that new files go to"),
+    Setting("lms.import.total_bytes", "integer", "2147483648", "Largest course archive once unpacked"),
+    Setting("lms.import.file_bytes", "integer", "536870912", "Largest single file of a course archive"),
+    Setting("lms.import.entries", "integer", "20000", "Most entries of a course archive"),
+    Setting("lms.courses.categories", "words", "", "Categories a course may take, comma-separated; empty allows any"),
+    Setting("lms.courses.limit", "integer", "100", "Courses one instructor may own; 0 sets no limit"),
+    Setting("lms.ratelimit.enabled", "flag", "true", "Limit requests by address and account"),
+    Setting("lms.ratelimit.storage", "text", "memory://", "memory:// (each process) or redis:// (shared)", secret=True),
+    Setting("lms.ratelimit.auth_address", "rate", "60/minute", "Authentication requests from one address"),
+    Setting("lms.ratelimit.auth_account", "rate", "20/minute", "Authentication requests about one account"),
+    Setting("lms.cors.origins", "words", "", "Origins that may call the API from a browser"),
+    Setting("lms.metrics.token", "text", "", "Bearer token that may read /metrics; without one only this machine may",
+            secret=True),
+    Setting("lms.log.level", "text", "info", "debug, info, warning or error"),
+    Setting("lms.log.format", "text", "json", "json or console"),
+    Setting("lms.log.requests", "flag", "true", "Write a row of system_logs for each request"),
+    Setting("lms.log.keep_months", "integer", "6", "Months of system_logs that are kept"),
+    Setting("lms.analytics.keep_months", "integer", "24", "Months of analytics_events that are kept"),
+    Setting("lms.idempotency.keep", "seconds", "1d", "How long a repeated Idempotency-Key gets the first answer"),
+    Setting("lms.plugins.disabled", "words", "", "Installed plugins that are switched off, by name"),
+)  # fmt: skip
+
+EMBEDDED = "embedded:"
+"""Instead of a URL: the service that comes with the installation, in the data directory."""
+
+_FOREIGN = frozenset({"here", "__file__"})
+"""Keys that PasteDeploy adds by itself."""
+
+_UNITS = {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86400}
+
+
+def parse_seconds(text: str) -> float:
+    """``15m`` -> 900.0. Units: ms, s, m, h, d; a bare number is seconds. Raises ValueError."""
+    found = re.fullmatch(r"(\d+(?:\.\d+)?)\s*(ms|s|m|h|d)?", text.strip())
+    if not found:
+        raise ValueError("not a duration such as 30s, 15m or 7d")
+    return float(found[1]) * _UNITS[found[2] or "s"]
+
+
+_FLAGS: Mapping[str, bool] = {
+    **dict.fromkeys(("true", "yes", "on", "1"), True),
+    **dict.fromkeys(("false", "no", "off", "0"), False),
+}
+
+
+def _parse_flag(text: str) -> bool:
+    try:
+        return _FLAGS[text.strip().lower()]
+    except KeyError:
+        raise ValueError("not true or false") from None
+
+
+def _parse_integer(text: str) -> int:
+    if not re.fullmatch(r"\d+", text.strip()):
+        raise ValueError("not a whole number")
+    return int(text)
+
+
+def _parse_rate(text: str) -> str:
+    if not re.fullmatch(r"\d+\s*/\s*(second|minute|hour|day)", text.strip()):
+        raise ValueError("not a rate such as 10/minute")
+    return text.strip()
+
+
+_PARSERS: Mapping[Type, Callable[[str], Any]] = {
+    "text": str.strip,
+    "integer": _parse_integer,
+    "flag": _parse_flag,
+    "seconds": parse_seconds,
+    "words": lambda text: tuple(word for word in re.split(r"[,\n]\s*|\s{2,}", text.strip()) if word),
+    "path": lambda text: Path(text.strip()).expanduser(),
+    "rate": _parse_rate,
+}
+
+
+class Settings:
+    """The parsed values, read by name and type; immutable."""
+
+    def __init__(self, values: Mapping[str, Any], table: Iterable[Setting]) -> None:
+        self._values = dict(values)
+        self.table = tuple(table)
+
+    def _get(self, name: str, kind: type) -> Any:
+        value = self._values[name]
+        if not isinstance(value, kind):
+            raise TypeError(f"{name} is a {type(value).__name__}, not a {kind.__name__}")
+        return value
+
+    def text(self, name: str) -> str:
+        return str(self._get(name, str))
+
+    def integer(self, name: str) -> int:
+        return int(self._get(name, int))
+
+    def flag(self, name: str) -> bool:
+        return bool(self._get(name, bool))
+
+    def seconds(self, name: str) -> float:
+        return float(self._get(name, float))
+
+    def words(self, name: str) -> tuple[str, ...]:
+        return tuple(self._get(name, tuple))
+
+    def path(self, name: str) -> Path:
+        path: Path = self._get(name, Path)
+        return path
+
+    @property
+    def data(self) -> Path:
+        """The data directory, absolute."""
+        return self.path("lms.data").absolute()
+
+    def replace(self, **changes: Any) -> "Settings":
+        """A copy with other parsed values; dots in names are written as double underscores."""
+        named = {name.replace("__", "."): value for name, value in changes.items()}
+        return Settings({**self._values, **named}, self.table)
+
+    def as_environ(self) -> dict[str, str]:
+        """Every value as its environment variable, for a child process that shall see exactly the same."""
+        return {setting.variable: _written(self._values[setting.name]) for setting in self.table}
+
+    def items(self) -> Iterable[tuple[Setting, Any]]:
+        """Each key with its value, secrets included: for whoever prints it to hide them."""
+        return ((setting, self._values[setting.name]) for setting in self.table)
+
+
+def _written(value: Any) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, tuple):
+        return ", ".join(value)
+    return f"{value!r}s" if isinstance(value, float) else str(value)
+
+
+def load_settings(raw: Mapping[str, str], environ: Mapping[str, str], extra: Iterable[Setting] = ()) -> Settings:
+    """The settings in ``raw`` (an ini section) with the environment's overrides; ``extra`` are the plugins' keys.
+
+    Raises :class:`SettingsError` with one line that names the key at fault.
+    """
+    table = (*SETTINGS, *extra)
+    names = [setting.name for setting in table]
+    for name in names:
+        if names.count(name) > 1:
+            raise SettingsError(f"{name}: declared twice; a plugin must choose a key of its own")
+    for name in raw:
+        if name not in names and name not in _FOREIGN and not name.startswith("pyramid."):
+            raise SettingsError(f"{name}: unknown setting; `lms settings` lists them all")
+    return Settings({setting.name: _value(setting, raw, environ) for setting in table}, table)
+
+
+def read_setting(name: str, raw: Mapping[str, str], environ: Mapping[str, str]) -> Any:
+    """One key of the core by itself, for what must be known before the plugins add theirs."""
+    return _value(next(setting for setting in SETTINGS if setting.name == name), raw, environ)
+
+
+def _value(setting: Setting, raw: Mapping[str, str], environ: Mapping[str, str]) -> Any:
+    text = environ.get(setting.variable, raw.get(setting.name, setting.default))
+    if setting.required and not text.strip():
+        raise SettingsError(f"{setting.name}: required and not set (in the ini file, or as {setting.variable})")
+    try:
+        return _PARSERS[setting.type](text)
+    except ValueError as error:
+        raise SettingsError(f"{setting.name}: {error}") from None
