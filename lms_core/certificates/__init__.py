@@ -1,0 +1,10 @@
+"""Proof of a completed course, and the page where anybody can verify it."""
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pyramid.config import Configurator
+
+
+def includeme(config: "Configurator") -> None:
+    """The tables stand; views come with the domain's own capability."""

@@ -1,0 +1,220 @@
+"""Courses, those who teach them, and what they are made of."""
+
+import datetime as dt
+import uuid
+from decimal import Decimal
+
+from sqlalchemy import CheckConstraint, Column, Computed, ForeignKey, Index, UniqueConstraint, func, text
+from sqlalchemy.dialects.postgresql import ARRAY, TSVECTOR
+from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy.types import Numeric, Uuid
+
+from lms_core.kernel.columns import (
+    SEARCHED,
+    Count,
+    Document,
+    Money,
+    Off,
+    On,
+    Records,
+    Words,
+    at_least,
+    one_of,
+    sparse_index,
+)
+from lms_core.kernel.db import Base, Identified, Timestamped
+
+LIVING = text("deleted_at IS NULL")
+IN_CATALOG = text("is_published AND deleted_at IS NULL AND archived_at IS NULL")
+
+# Written as PostgreSQL prints it, so that comparing the models with a database finds no difference.
+COURSE_SEARCH = (
+    "setweight(to_tsvector('lms'::regconfig, title), 'A'::\"char\")"
+    " || setweight(to_tsvector('lms'::regconfig, code), 'A'::\"char\")"
+    " || setweight(to_tsvector('lms'::regconfig, lms_words(tags)), 'B'::\"char\")"
+    " || setweight(to_tsvector('lms'::regconfig, \"left\"(COALESCE(description, ''::text), 200000)), 'C'::\"char\")"
+)
+
+
+class Course(Identified, Timestamped, Base):
+    """A course. Triggers keep ``enrolled_count``, ``completed_count``, ``rating_count`` and ``rating_sum``.
+
+    ``enrolled_count`` counts every enrollment that is neither dropped nor expired. ``is_free`` and
+    ``rating_average`` are computed by the database."""
+
+    __tablename__ = "courses"
+    __mapper_args__ = SEARCHED
+
+    code: Mapped[str]
+    title: Mapped[str]
+    slug: Mapped[str]
+    description: Mapped[str | None]
+    syllabus: Mapped[str | None]
+    instructor_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("users.id", ondelete="RESTRICT"), index=True)
+    category: Mapped[str | None]
+    sub_category: Mapped[str | None]
+    level: Mapped[str | None]
+    language: Mapped[str] = mapped_column(server_default="en")
+    thumbnail_url: Mapped[str | None]
+    intro_video_url: Mapped[str | None]
+    duration_minutes: Mapped[Count]
+    price: Mapped[Money] = mapped_column(server_default=text("0"))
+    currency: Mapped[str] = mapped_column(server_default="USD")
+    is_free: Mapped[bool] = mapped_column(Computed("price = 0::numeric", persisted=True))
+    is_published: Mapped[Off]
+    published_at: Mapped[dt.datetime | None]
+    is_featured: Mapped[Off]
+    enrollment_type: Mapped[str] = mapped_column(server_default="open")
+    max_students: Mapped[int | None]
+    prerequisites: Mapped[Words]
+    tags: Mapped[Words]
+    learning_outcomes: Mapped[Words]
+    requirements: Mapped[Words]
+    target_audience: Mapped[str | None]
+    completion_certificate: Mapped[On]
+    allow_discussion: Mapped[On]
+    allow_download: Mapped[Off]
+    extra: Mapped[Document] = mapped_column("metadata")
+    settings: Mapped[Document]
+    rating_sum: Mapped[Count]
+    rating_count: Mapped[Count]
+    rating_average: Mapped[Decimal] = mapped_column(
+        Numeric(3, 2),
+        Computed(
+            "COALESCE(round(rating_sum::numeric / NULLIF(rating_count, 0)::numeric, 2), 0::numeric)", persisted=True
+        ),
+    )
+    enrolled_count: Mapped[Count]
+    completed_count: Mapped[Count]
+    archived_at: Mapped[dt.datetime | None]
+    deleted_at: Mapped[dt.datetime | None]
+
+    __table_args__ = (
+        Column("search", TSVECTOR, Computed(COURSE_SEARCH, persisted=True), nullable=False),
+        one_of("level", "beginner", "intermediate", "advanced"),
+        CheckConstraint("currency ~ '^[A-Z]{3}$'", name="currency"),
+        *at_least(0, "price", "duration_minutes"),
+        *at_least(1, "max_students"),
+        Index("uq_courses_code", "code", unique=True, postgresql_where=LIVING),
+        Index("uq_courses_slug", "slug", unique=True, postgresql_where=LIVING),
+        Index("ix_courses_search", "search", postgresql_using="gin"),
+        Index("ix_courses_title_trgm", "title", postgresql_using="gin", postgresql_ops={"title": "gin_trgm_ops"}),
+        Index("ix_courses_tags", "tags", postgresql_using="gin"),
+        Index("ix_courses_catalog_category", "category", "sub_category", postgresql_where=IN_CATALOG),
+        Index("ix_courses_catalog_newest", text("published_at DESC"), text("id DESC"), postgresql_where=IN_CATALOG),
+        Index("ix_courses_catalog_popular", text("enrolled_count DESC"), text("id DESC"), postgresql_where=IN_CATALOG),
+        Index("ix_courses_catalog_rating", text("rating_average DESC"), text("id DESC"), postgresql_where=IN_CATALOG),
+        Index("ix_courses_catalog_price", "price", "id", postgresql_where=IN_CATALOG),
+    )
+
+
+class CourseStaff(Identified, Base):
+    """Somebody who helps to run a course, and what they may do there."""
+
+    __tablename__ = "course_staff"
+
+    course_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("courses.id", ondelete="CASCADE"))
+    user_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"), index=True)
+    role: Mapped[str]
+    permissions: Mapped[Document]
+    assigned_at: Mapped[dt.datetime] = mapped_column(server_default=func.now())
+    assigned_by: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("users.id", ondelete="SET NULL"))
+
+    __table_args__ = (
+        one_of("role", "co_instructor", "teaching_assistant"),
+        UniqueConstraint("course_id", "user_id"),
+        sparse_index("assigned_by"),
+    )
+
+
+class Module(Identified, Timestamped, Base):
+    """A chapter of a course. Its place is unique among its siblings, checked at commit so that they can swap."""
+
+    __tablename__ = "modules"
+
+    course_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("courses.id", ondelete="CASCADE"))
+    title: Mapped[str]
+    description: Mapped[str | None]
+    order_index: Mapped[int]
+    is_published: Mapped[On]
+    unlock_type: Mapped[str] = mapped_column(server_default="immediate")
+    unlock_date: Mapped[dt.datetime | None]
+    prerequisites: Mapped[list[uuid.UUID]] = mapped_column(ARRAY(Uuid), server_default=text("'{}'::uuid[]"))
+    estimated_duration_minutes: Mapped[int | None]
+
+    __table_args__ = (
+        one_of("unlock_type", "immediate", "scheduled", "sequential"),
+        *at_least(0, "order_index", "estimated_duration_minutes"),
+        UniqueConstraint("course_id", "order_index", deferrable=True, initially="DEFERRED"),
+    )
+
+
+class Lesson(Identified, Timestamped, Base):
+    """One thing to read, watch or do. Whoever provides ``content_type`` says what ``content`` holds.
+
+    ``min_seconds`` is the least time between start and completion.
+    """
+
+    __tablename__ = "lessons"
+
+    module_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("modules.id", ondelete="CASCADE"))
+    title: Mapped[str]
+    description: Mapped[str | None]
+    content_type: Mapped[str]
+    content: Mapped[Document]
+    order_index: Mapped[int]
+    duration_minutes: Mapped[int | None]
+    min_seconds: Mapped[Count]
+    completion_criteria: Mapped[Document]
+    is_preview: Mapped[Off]
+    is_published: Mapped[On]
+    allow_comments: Mapped[On]
+    attachments: Mapped[Records]
+    transcript: Mapped[str | None]
+
+    __table_args__ = (
+        *at_least(0, "order_index", "duration_minutes", "min_seconds"),
+        UniqueConstraint("module_id", "order_index", deferrable=True, initially="DEFERRED"),
+        Index(
+            None,
+            "attachments",
+            postgresql_using="gin",
+            postgresql_ops={"attachments": "jsonb_path_ops"},
+        ),
+    )
+
+
+class Announcement(Identified, Timestamped, Base):
+    """News of a course, from ``publish_at`` until ``expires_at``. Audience: ``{"groups": [...], "users": [...]}``."""
+
+    __tablename__ = "announcements"
+
+    course_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("courses.id", ondelete="CASCADE"))
+    author_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("users.id", ondelete="RESTRICT"), index=True)
+    title: Mapped[str]
+    content: Mapped[str]
+    priority: Mapped[str] = mapped_column(server_default="normal")
+    is_published: Mapped[On]
+    publish_at: Mapped[dt.datetime] = mapped_column(server_default=func.now())
+    expires_at: Mapped[dt.datetime | None]
+    target_audience: Mapped[Document]
+    read_count: Mapped[Count]
+
+    __table_args__ = (
+        one_of("priority", "low", "normal", "high", "urgent"),
+        CheckConstraint("expires_at > publish_at", name="expires_at"),
+        Index(None, "course_id", "publish_at"),
+        Index(None, "publish_at"),
+    )
+
+
+class AnnouncementRead(Identified, Base):
+    """That somebody has read an announcement, and when."""
+
+    __tablename__ = "announcement_reads"
+
+    announcement_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("announcements.id", ondelete="CASCADE"))
+    user_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"), index=True)
+    read_at: Mapped[dt.datetime] = mapped_column(server_default=func.now())
+
+    __table_args__ = (UniqueConstraint("announcement_id", "user_id"),)

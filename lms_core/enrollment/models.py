@@ -1,0 +1,102 @@
+"""Who takes which course, who asked to, and the codes that let them in."""
+
+import datetime as dt
+import uuid
+from decimal import Decimal
+
+from sqlalchemy import CheckConstraint, Computed, ForeignKey, Index, Numeric, UniqueConstraint, func, text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from lms_core.kernel.columns import Count, Document, Percent, at_least, one_of, percent, sparse_index
+from lms_core.kernel.db import Base, Created, Identified
+
+
+class Enrollment(Identified, Base):
+    """A student's part in a course; one row per person and course, through every drop and return.
+
+    ``lessons_completed`` of ``lessons_total`` lets progress advance without a recount. ``time_spent_seconds`` sums
+    the heartbeats. ``certificate_issued`` is computed from its date.
+    """
+
+    __tablename__ = "enrollments"
+
+    user_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"))
+    course_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("courses.id", ondelete="CASCADE"))
+    status: Mapped[str] = mapped_column(server_default="active")
+    enrollment_type: Mapped[str] = mapped_column(server_default="self")
+    enrolled_at: Mapped[dt.datetime] = mapped_column(server_default=func.now())
+    starts_at: Mapped[dt.datetime | None]
+    expires_at: Mapped[dt.datetime | None]
+    started_at: Mapped[dt.datetime | None]
+    completed_at: Mapped[dt.datetime | None]
+    suspended_at: Mapped[dt.datetime | None]
+    suspended_reason: Mapped[str | None]
+    dropped_at: Mapped[dt.datetime | None]
+    dropped_reason: Mapped[str | None]
+    lessons_completed: Mapped[Count]
+    lessons_total: Mapped[Count]
+    progress_percentage: Mapped[Percent] = mapped_column(server_default=text("0"))
+    grade: Mapped[str | None]
+    grade_points: Mapped[Decimal | None] = mapped_column(Numeric(5, 2))
+    certificate_issued: Mapped[bool] = mapped_column(Computed("certificate_issued_at IS NOT NULL", persisted=True))
+    certificate_issued_at: Mapped[dt.datetime | None]
+    certificate_url: Mapped[str | None]
+    last_accessed_at: Mapped[dt.datetime | None]
+    time_spent_seconds: Mapped[Count]
+    notes: Mapped[str | None]
+    extra: Mapped[Document] = mapped_column("metadata")
+
+    __table_args__ = (
+        one_of("status", "active", "completed", "suspended", "dropped", "expired"),
+        percent("progress_percentage"),
+        *at_least(0, "lessons_completed", "lessons_total", "time_spent_seconds"),
+        CheckConstraint("expires_at > starts_at", name="expires_at"),
+        UniqueConstraint("user_id", "course_id"),
+        Index(None, "course_id", "status"),
+        Index(None, "course_id", "enrolled_at", "id"),
+        Index(None, "completed_at", postgresql_where=text("completed_at IS NOT NULL")),
+        Index(None, "expires_at", postgresql_where=text("status = 'active' AND expires_at IS NOT NULL")),
+    )
+
+
+class EnrollmentRequest(Identified, Created, Base):
+    """A wish to join a course that admits by approval."""
+
+    __tablename__ = "enrollment_requests"
+
+    user_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"))
+    course_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("courses.id", ondelete="CASCADE"))
+    status: Mapped[str] = mapped_column(server_default="pending")
+    reason_for_joining: Mapped[str | None]
+    reviewed_by: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("users.id", ondelete="SET NULL"))
+    reviewed_at: Mapped[dt.datetime | None]
+    review_notes: Mapped[str | None]
+
+    __table_args__ = (
+        one_of("status", "pending", "approved", "rejected"),
+        UniqueConstraint("user_id", "course_id"),
+        Index(None, "course_id", "status", "created_at"),
+        sparse_index("reviewed_by"),
+    )
+
+
+class AccessCode(Identified, Created, Base):
+    """A code that opens a course, as often as ``max_uses`` says (null: without end)."""
+
+    __tablename__ = "access_codes"
+
+    course_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("courses.id", ondelete="CASCADE"), index=True)
+    code: Mapped[str] = mapped_column(unique=True)
+    description: Mapped[str | None]
+    max_uses: Mapped[int | None]
+    used_count: Mapped[Count]
+    valid_from: Mapped[dt.datetime] = mapped_column(server_default=func.now())
+    valid_until: Mapped[dt.datetime | None]
+    created_by: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("users.id", ondelete="SET NULL"))
+
+    __table_args__ = (
+        *at_least(1, "max_uses"),
+        CheckConstraint("used_count >= 0 AND (max_uses IS NULL OR used_count <= max_uses)", name="used_count"),
+        CheckConstraint("valid_until > valid_from", name="valid_until"),
+        sparse_index("created_by"),
+    )

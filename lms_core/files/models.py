@@ -1,0 +1,42 @@
+"""What was uploaded, and where its bytes are."""
+
+import datetime as dt
+import uuid
+
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, func
+from sqlalchemy.orm import Mapped, mapped_column
+
+from lms_core.kernel.columns import Document, Off, at_least
+from lms_core.kernel.db import Base, Identified
+
+
+class FileUpload(Identified, Base):
+    """One stored file. ``storage_path`` is a key within ``storage_provider``, never a path on this machine.
+
+    ``file_size`` is in bytes; ``checksum`` is the SHA-256 in lower-case hex, null until the last byte is in.
+    """
+
+    __tablename__ = "file_uploads"
+
+    uploaded_by: Mapped[uuid.UUID] = mapped_column(ForeignKey("users.id", ondelete="RESTRICT"), index=True)
+    file_name: Mapped[str]
+    file_size: Mapped[int] = mapped_column(BigInteger)
+    file_type: Mapped[str]
+    mime_type: Mapped[str | None]
+    checksum: Mapped[str | None]
+    storage_path: Mapped[str]
+    storage_provider: Mapped[str] = mapped_column(server_default="local")
+    url: Mapped[str | None]
+    thumbnail_url: Mapped[str | None]
+    extra: Mapped[Document] = mapped_column("metadata")
+    virus_scanned: Mapped[Off]
+    virus_scan_result: Mapped[str | None]
+    uploaded_at: Mapped[dt.datetime] = mapped_column(server_default=func.now())
+    deleted_at: Mapped[dt.datetime | None]
+
+    __table_args__ = (
+        *at_least(0, "file_size"),
+        CheckConstraint("checksum ~ '^[0-9a-f]{64}$'", name="checksum"),
+        Index(None, "file_type"),
+        Index(None, "storage_provider", "storage_path"),
+    )

@@ -1,0 +1,91 @@
+"""How far each student has come, and what they think of the course."""
+
+import datetime as dt
+import uuid
+
+from sqlalchemy import CheckConstraint, ForeignKey, Index, SmallInteger, UniqueConstraint, text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from lms_core.kernel.columns import Count, On, Percent, Records, at_least, one_of, percent
+from lms_core.kernel.db import Base, Identified, Timestamped
+
+
+class LessonProgress(Identified, Base):
+    """A student's state in a lesson. ``last_position`` is in seconds of a recording, or characters of a text.
+
+    Bookmarks: ``[{"position": 12, "note": "...", "createdAt": "..."}]``.
+    """
+
+    __tablename__ = "lesson_progress"
+
+    user_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"))
+    lesson_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("lessons.id", ondelete="CASCADE"), index=True)
+    enrollment_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("enrollments.id", ondelete="CASCADE"))
+    status: Mapped[str] = mapped_column(server_default="not_started")
+    started_at: Mapped[dt.datetime | None]
+    completed_at: Mapped[dt.datetime | None]
+    last_position: Mapped[Count]
+    time_spent_seconds: Mapped[Count]
+    completion_percentage: Mapped[Percent] = mapped_column(server_default=text("0"))
+    notes: Mapped[str | None]
+    bookmarks: Mapped[Records]
+
+    __table_args__ = (
+        one_of("status", "not_started", "in_progress", "completed"),
+        percent("completion_percentage"),
+        *at_least(0, "last_position", "time_spent_seconds"),
+        UniqueConstraint("user_id", "lesson_id"),
+        Index(None, "enrollment_id", "status"),
+    )
+
+
+class ModuleProgress(Identified, Base):
+    """A student's state in a module, kept beside the lessons so that an outline need not recount them."""
+
+    __tablename__ = "module_progress"
+
+    user_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"))
+    module_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("modules.id", ondelete="CASCADE"), index=True)
+    enrollment_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("enrollments.id", ondelete="CASCADE"), index=True)
+    lessons_completed: Mapped[Count]
+    lessons_total: Mapped[Count]
+    quizzes_completed: Mapped[Count]
+    quizzes_total: Mapped[Count]
+    average_quiz_score: Mapped[Percent | None]
+    time_spent_seconds: Mapped[Count]
+    completion_percentage: Mapped[Percent] = mapped_column(server_default=text("0"))
+    unlocked_at: Mapped[dt.datetime | None]
+    started_at: Mapped[dt.datetime | None]
+    completed_at: Mapped[dt.datetime | None]
+
+    __table_args__ = (
+        percent("average_quiz_score"),
+        percent("completion_percentage"),
+        *at_least(0, "lessons_completed", "lessons_total", "quizzes_completed", "quizzes_total", "time_spent_seconds"),
+        UniqueConstraint("user_id", "module_id"),
+    )
+
+
+class CourseRating(Identified, Timestamped, Base):
+    """One to five stars and a review, one per student and course. A trigger carries the stars to the course."""
+
+    __tablename__ = "course_ratings"
+
+    course_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("courses.id", ondelete="CASCADE"))
+    user_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"), index=True)
+    enrollment_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("enrollments.id", ondelete="CASCADE"), index=True)
+    rating: Mapped[int] = mapped_column(SmallInteger)
+    review_title: Mapped[str | None]
+    review_content: Mapped[str | None]
+    is_verified_purchase: Mapped[On]
+    helpful_count: Mapped[Count]
+    unhelpful_count: Mapped[Count]
+    instructor_response: Mapped[str | None]
+    instructor_response_at: Mapped[dt.datetime | None]
+
+    __table_args__ = (
+        CheckConstraint("rating BETWEEN 1 AND 5", name="rating"),
+        *at_least(0, "helpful_count", "unhelpful_count"),
+        UniqueConstraint("course_id", "user_id"),
+        Index(None, "course_id", "rating"),
+    )

@@ -1,0 +1,1 @@
+"""The revisions of the core's schema, oldest first."""
