@@ -1,0 +1,41 @@
+"""People and how they prove who they are: registration, login, sessions, second factors, groups.
+
+Each sub-area (registration, signin, two_factor, recovery, profile) has its own commands, schemas and views; models,
+queries, events and what the sub-areas share stand beside them.
+"""
+
+from typing import TYPE_CHECKING
+
+from lms_core.accounts import events, queries, tasks
+from lms_core.accounts.recovery.service import send_reset
+from lms_core.accounts.registration.service import resend_verification
+from lms_core.accounts.resources import (
+    AuthResource,
+    MeResource,
+    SessionCollection,
+    SessionResource,
+    TwoFactorResource,
+    UserCollection,
+)
+from lms_core.kernel.traversal import ApiRoot
+
+if TYPE_CHECKING:
+    from pyramid.config import Configurator
+
+EVENTS = (events.UserRegistered, events.EmailVerified, events.ProfileChanged, events.PasswordChanged)
+
+
+def includeme(config: "Configurator") -> None:
+    config.set_identity_loader(queries.identity_loader(config.registry.core.clock))
+    config.add_child(ApiRoot, "auth", AuthResource)
+    config.add_child(AuthResource, "two-factor", TwoFactorResource)
+    config.add_child(AuthResource, "sessions", SessionCollection)
+    config.add_item(SessionCollection, SessionResource, param="sessionId")
+    config.add_child(ApiRoot, "users", UserCollection)
+    config.add_child(UserCollection, "me", MeResource)
+    for event in EVENTS:
+        config.add_event_type(event)
+    config.add_event_subscriber(events.VerificationRequested, "accounts.resend_verification", resend_verification)
+    config.add_event_subscriber(events.PasswordResetRequested, "accounts.send_reset", send_reset)
+    config.add_periodic_task("accounts.purge", tasks.purge, every=3600)
+    config.scan("lms_core.accounts")

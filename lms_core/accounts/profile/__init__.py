@@ -1,0 +1,1 @@
+"""``/users/me``: how somebody shows themselves, and how that is changed."""

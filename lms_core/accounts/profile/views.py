@@ -1,0 +1,38 @@
+"""``GET`` and ``PUT /users/me``."""
+
+from typing import Any
+
+from pyramid.view import view_config
+
+from lms_core.accounts import queries
+from lms_core.accounts.profile import service
+from lms_core.accounts.profile.schemas import ProfileEditSchema, ProfileSchema
+from lms_core.accounts.resources import MeResource
+from lms_core.kernel.request import Request
+
+
+@view_config(
+    context=MeResource, request_method="GET", permission="users:read", returns=ProfileSchema, tags=("users",),
+)  # fmt: skip
+def read_me(context: MeResource, request: Request) -> Any:
+    """The caller's own account, with groups and permissions."""
+    return context.row
+
+
+@view_config(
+    context=MeResource, request_method="PUT", permission="users:update", body=ProfileEditSchema,
+    returns=ProfileSchema, tags=("users",),
+    errors=(
+        "stale", "email_taken", "password_required", "invalid_credentials", "account_locked",
+        "email_domain_not_allowed",
+    ),
+)  # fmt: skip
+def edit_me(context: MeResource, request: Request) -> Any:
+    """Edit the caller's own account; what is left out stays as it is.
+
+    A new e-mail address needs `currentPassword`. It is `pendingEmail` until the link sent to it is followed.
+    """
+    account = queries.own_account(request.db, request.caller)
+    seen = context.row.updated_at if request.if_match else None
+    service.edit_profile(request.db, request.core, account, request.validated, request, seen=seen)
+    return queries.profile(request.db, account.id, request.core.clock())

@@ -1,0 +1,1 @@
+"""Signing in and staying so: passwords, sessions, rotating refresh tokens, cookies."""

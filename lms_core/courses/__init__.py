@@ -1,0 +1,24 @@
+"""What is taught: courses, their staff, modules, lessons and announcements."""
+
+from typing import TYPE_CHECKING
+
+from lms_core.kernel.traversal import ApiRoot
+
+if TYPE_CHECKING:
+    from pyramid.config import Configurator
+
+
+def includeme(config: "Configurator") -> None:
+    from lms_core.courses import access, resources
+
+    config.include(access)
+    config.add_file_access(lambda: access.reads_file(config.registry))
+    config.add_child(ApiRoot, "courses", resources.CourseCollection)
+    config.add_item(resources.CourseCollection, resources.CourseItem, "courseIdOrSlug")
+    config.add_child(resources.CourseItem, "modules", resources.CourseModules)
+    config.add_child(ApiRoot, "modules", resources.ModuleCollection)
+    config.add_item(resources.ModuleCollection, resources.ModuleItem, "moduleId")
+    config.add_child(resources.ModuleItem, "lessons", resources.ModuleLessons)
+    config.add_child(ApiRoot, "lessons", resources.LessonCollection)
+    config.add_item(resources.LessonCollection, resources.LessonItem, "lessonId")
+    config.scan("lms_core.courses.views")

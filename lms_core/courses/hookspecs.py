@@ -1,0 +1,13 @@
+"""The hooks of the courses domain."""
+
+from lms_core.courses.importing import CourseImporter
+from lms_core.kernel.hookspecs import hookspec
+
+
+@hookspec
+def lms_course_importers() -> list[CourseImporter]:  # type: ignore[empty-body]  # A specification has no body.
+    """File formats that courses can be imported from.
+
+    Called once at start. The first importer that recognizes a file reads it, outside any transaction; see
+    :class:`CourseImporter` for what it may raise. Conformance: ``lms_core.testing.importers``.
+    """

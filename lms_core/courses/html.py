@@ -1,0 +1,193 @@
+"""HTML that authors write, made safe for whoever reads it, and how long reading it takes."""
+
+import math
+import re
+from collections import Counter
+from dataclasses import dataclass
+
+import nh3
+
+from lms_core.kernel.errors import Invalid
+from lms_core.kernel.i18n import _
+
+MAX_LENGTH = 500_000
+"""Characters of HTML that one lesson may hold."""
+WORDS_PER_MINUTE = 200
+
+_ID_PREFIX = "content-"
+"""Keeps the ids of a lesson apart from those of the page that shows it."""
+
+
+def _names(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
+_FORMATTING = _names("b big code em font i s small strike strong tt u")
+_TABLE_PARTS = _names("caption col colgroup tbody td tfoot th thead tr")
+_ALLOWED = _FORMATTING | _TABLE_PARTS | _names("""
+    a abbr acronym address article aside bdi bdo blockquote br center cite data dd del details dfn div dl dt figcaption
+    figure footer h1 h2 h3 h4 h5 h6 header hgroup hr ins kbd li main mark nav ol p pre q rp rt ruby samp section span
+    sub summary sup table time ul var wbr
+    audio img picture source track video
+    annotation math menclose merror mfenced mfrac mi mmultiscripts mn mo mover mpadded mphantom mprescripts mroot mrow
+    ms mspace msqrt mstyle msub msubsup msup mtable mtd mtext mtr munder munderover none semantics
+""")  # fmt: skip
+_DROPPED = _names("iframe noembed noframes script select style svg template textarea title")
+"""Gone with all that is in them. Of any other element that isn't allowed, what is inside stays."""
+_REPORTED = _DROPPED | _names(
+    "applet base button canvas dialog embed form frame frameset input link map meta object plaintext"
+)
+"""Elements that a page misses when they are gone."""
+
+_GLOBAL = _names("dir id lang style title")
+_ATTRIBUTES = {
+    "*": _GLOBAL,
+    "a": _names("href hreflang"),
+    "annotation": _names("encoding"),
+    "audio": _names("loop muted preload src"),
+    "col": _names("span width"),
+    "colgroup": _names("span width"),
+    "data": _names("value"),
+    "del": _names("datetime"),
+    "details": _names("open"),
+    "font": _names("color size"),
+    "img": _names("alt height src width"),
+    "ins": _names("datetime"),
+    "li": _names("value"),
+    "math": _names("display"),
+    "menclose": _names("notation"),
+    "mi": _names("mathvariant"),
+    "mo": _names("fence form largeop lspace rspace separator stretchy"),
+    "mspace": _names("depth height width"),
+    "mstyle": _names("displaystyle mathvariant scriptlevel"),
+    "mtable": _names("columnalign rowalign"),
+    "mtd": _names("columnspan rowspan"),
+    "ol": _names("reversed start type"),
+    "source": _names("src type"),
+    "table": _names("border summary width"),
+    "td": _names("abbr align colspan rowspan valign width"),
+    "th": _names("abbr align colspan rowspan scope valign width"),
+    "time": _names("datetime"),
+    "track": _names("default kind label src srclang"),
+    "video": _names("height loop muted poster preload src width"),
+}
+_STYLES = _names("""
+    background-color border border-collapse color direction font-style font-weight height list-style-type margin-left
+    max-width padding padding-left text-align text-decoration vertical-align white-space width
+""")  # fmt: skip
+_SCHEMES = _names("http https mailto")
+_REPORTED_SCHEMES = _names("data file javascript vbscript")
+
+
+def _keep_local(_tag: str, name: str, value: str) -> str:
+    """Ids of a lesson get a prefix, and so do the links to them."""
+    if name == "id":
+        return value if value.startswith(_ID_PREFIX) else _ID_PREFIX + value
+    if name == "href" and value.startswith("#") and not value.startswith(f"#{_ID_PREFIX}"):
+        return f"#{_ID_PREFIX}{value[1:]}" if len(value) > 1 else value
+    return value
+
+
+_CLEANER = nh3.Cleaner(
+    tags=_ALLOWED,
+    clean_content_tags=_DROPPED,
+    attributes=_ATTRIBUTES,
+    attribute_filter=_keep_local,
+    generic_attribute_prefixes={"aria-"},
+    tag_attribute_values={"a": {"target": {"_blank"}}},
+    set_tag_attribute_values={"audio": {"controls": ""}, "video": {"controls": ""}},
+    url_schemes=_SCHEMES,
+    filter_style_properties=_STYLES,
+    link_rel="noopener noreferrer",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Sanitized:
+    """Safe HTML, and what was taken out, sorted: elements (``iframe``), handlers (``onclick``), schemes (``data:``)."""
+
+    html: str
+    removed: list[str]
+
+
+def sanitize(html: str) -> Sanitized:
+    """Keep what teaching needs and no browser runs. Sanitizing again finds nothing more to take out.
+
+    Raises 422 ``html_too_complex`` for what would take a browser, or us, absurdly long to make sense of.
+    """
+    _refuse_bombs(html)
+    return Sanitized(_CLEANER.clean(html), sorted(_removed(html)))
+
+
+def _removed(html: str) -> set[str]:
+    """Found by the parser that cleans, so that both see the same page: it shows each attribute to the filter."""
+    found: set[str] = set()
+
+    def note(tag: str, name: str, value: str) -> None:
+        scheme = re.sub(r"[\x00-\x20]+", "", value.partition(":")[0]).lower()
+        if name == "is":
+            found.add(tag)
+        elif name.startswith("on"):
+            found.add(name)
+        elif scheme in _REPORTED_SCHEMES and ":" in value:
+            found.add(f"{scheme}:")
+
+    nh3.clean(
+        html,
+        tags=_ALLOWED | _REPORTED,
+        clean_content_tags=set(),
+        attributes={"*": {"href", "src", "poster"}},
+        attribute_filter=note,
+        generic_attribute_prefixes={"on"},
+        set_tag_attribute_values={name: {"is": ""} for name in _REPORTED},
+        url_schemes=_REPORTED_SCHEMES,
+        link_rel=None,
+    )
+    return found
+
+
+def reading_minutes(html: str) -> int:
+    """Minutes that reading sanitized HTML takes at 200 words a minute: 0 for no text, else at least 1."""
+    text = re.sub(r"<[^<>]*>", " ", html)
+    # Scripts without spaces between words: two characters are about one word.
+    unspaced = len(re.findall(r"[\u0e00-\u0eff\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff]", text))
+    spaced = len(re.findall(r"[^\W\u0e00-\u0eff\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff]+", text))
+    return math.ceil((spaced + unspaced / 2) / WORDS_PER_MINUTE)
+
+
+# HTML's rules let a small page grow without bound. An element that formats text and isn't closed is opened again in
+# every following paragraph; every block and every end tag looks up through all that it is in. So what multiplies is
+# counted before it is parsed, and from above: no tag begins without "<" and its name. The bounds keep the worst page
+# at some seconds and a quarter of a gigabyte; lessons of real courses stay far below.
+_MOST_NESTED = 10_000
+_MOST_LOOKED_UP = 200_000_000
+_MOST_REOPENED = 1_000_000
+_TAG = re.compile(r"<([a-zA-Z][a-zA-Z0-9]*)")
+_NEVER_NESTED = _TABLE_PARTS | _names("area br hr img input p source track wbr")
+_OPEN_FORMATTING = re.compile(rf"<(?:{'|'.join(sorted(_FORMATTING | {'nobr'}))})(?=[\s/>])", re.IGNORECASE)
+_PLAIN_ATTRIBUTES = re.compile(r"""(?:\s++[a-zA-Z-]++(?:=(?:"[^"<>]*+"|'[^'<>]*+'|[^\s"'<>=`/]++))?+)*+\s*+>""")
+
+
+def _refuse_bombs(html: str) -> None:
+    tags = Counter(name.lower() for name in _TAG.findall(html))
+    nested = tags.total() - sum(tags[name] for name in _NEVER_NESTED)
+    if (
+        nested > _MOST_NESTED
+        or nested * html.count("</") > _MOST_LOOKED_UP
+        or tags.total() * _reopened(html) > _MOST_REOPENED
+    ):
+        message = _("This HTML is too complex.")
+        raise Invalid("html_too_complex", message, errors={"html": [message]})
+
+
+def _reopened(html: str) -> int:
+    """How many elements a paragraph may have to open again: of equal ones, HTML remembers three."""
+    equal: set[str] = set()
+    odd = 0
+    for tag in _OPEN_FORMATTING.finditer(html):
+        rest = _PLAIN_ATTRIBUTES.match(html, tag.end())
+        if rest:
+            equal.add(tag[0].lower() + rest[0])
+        else:
+            odd += 1
+    return 3 * len(equal) + odd

@@ -1,0 +1,343 @@
+"""Bringing a whole course in from a file: what an importer plugin reads becomes rows and stored files, or nothing.
+
+The plugin reads outside any transaction. Then everything is written in one; if anything fails, no row remains and
+no stored file either (:mod:`lms_core.files.rollback`).
+"""
+
+import re
+import secrets
+import uuid
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import partial
+from html import escape
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote
+
+from pyramid.i18n import TranslationString
+from sqlalchemy import insert, text
+from sqlalchemy.orm import Session
+
+from lms_core.accounts import queries as accounts
+from lms_core.accounts.queries import Account
+from lms_core.courses import service
+from lms_core.courses.content import prepare
+from lms_core.courses.html import MAX_LENGTH, reading_minutes, sanitize
+from lms_core.courses.importing import (
+    FILE_SCHEME,
+    CourseImporter,
+    ImportedCourse,
+    ImportedLesson,
+    ImportedModule,
+    ImportLimits,
+    Skipped,
+)
+from lms_core.courses.models import Course, Lesson, Module
+from lms_core.files.models import FileUpload
+from lms_core.files.service import store_file
+from lms_core.kernel.audit import audit
+from lms_core.kernel.core import Core
+from lms_core.kernel.errors import Invalid, TooLarge
+from lms_core.kernel.i18n import _
+
+Progress = Callable[[str, int, int], None]
+"""Told ``(step, done, total)``: ``reading`` (0 or 1 of 1), then ``files`` in bytes, then ``lessons``."""
+
+PERMISSION = "courses:import:own"
+"""What the future owner of the course must have been granted."""
+
+MAX_TITLE = 255
+MAX_DESCRIPTION = 20_000
+MAX_LESSON_DESCRIPTION = 5_000
+"""Characters, as the API allows them."""
+
+_REFERENCE = re.compile(re.escape(FILE_SCHEME) + r"""([^\s"'<>&?#]+)""")
+_UNPRINTABLE = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
+_LANGUAGE = re.compile(r"[a-z]{2,3}(-[A-Za-z0-9]{2,8})?")
+
+
+@dataclass(frozen=True, slots=True)
+class ImportReport:
+    """What became of a file: the course, how many modules, lessons and files it has, and what was not brought.
+
+    The reasons in ``skipped`` are in the instructor's language.
+    """
+
+    course_id: uuid.UUID
+    slug: str
+    title: str
+    modules: int
+    lessons: int
+    files: int
+    skipped: list[Skipped]
+
+
+def import_course(
+    registry: Any, path: Path, instructor_email: str, *, publish: bool = False, progress: Progress | None = None
+) -> ImportReport:
+    """Import the course in a file for an instructor, as a draft or published.
+
+    Raises 422 ``instructor_unknown``, ``instructor_not_allowed``, ``import_unreadable``, ``import_unknown_format``,
+    ``import_invalid`` (damaged or hostile) and ``import_too_large``, whatever
+    :func:`~lms_core.courses.service.create_course` and :func:`~lms_core.courses.service.publish_course` raise, and
+    503 ``storage_unavailable``. Nothing remains then.
+    """
+    core: Core = registry.core
+    tell = progress or (lambda _step, _done, _total: None)
+    owner = _owner(core, instructor_email)
+    limits = ImportLimits(
+        total_bytes=core.settings.integer("lms.import.total_bytes"),
+        file_bytes=core.settings.integer("lms.import.file_bytes"),
+        entries=core.settings.integer("lms.import.entries"),
+    )
+    tell("reading", 0, 1)
+    source = _read(core, path, limits)
+    tell("reading", 1, 1)
+    with core.transaction() as db:
+        work = _Import(db, core, source, owner, tell)
+        work.store_files(partial(store_file, db, registry.storage, uploaded_by=owner.id), limits)
+        course = work.create(path.name)
+        if publish:
+            service.publish_course(db, core, course.id, owner.id)
+        # Checked now and not by COMMIT, whose failure could not be told from a lost connection.
+        db.execute(text("SET CONSTRAINTS ALL IMMEDIATE"))
+        return work.report(course)
+
+
+def _owner(core: Core, email: str) -> Account:
+    named = {"email": email}
+    with core.transaction() as db:
+        account = accounts.account_by_email(db, email)
+        if account is None or account.suspended:
+            raise Invalid("instructor_unknown", _("No active account has the address ${email}.", mapping=named))
+        if PERMISSION not in accounts.profile(db, account.id, core.clock()).permissions:
+            raise Invalid("instructor_not_allowed", _("${email} is not an instructor.", mapping=named))
+        return account
+
+
+def _read(core: Core, path: Path, limits: ImportLimits) -> ImportedCourse:
+    if not path.is_file():
+        raise Invalid("import_unreadable", _("There is no file ${path}.", mapping={"path": str(path)}))
+    importers: list[CourseImporter] = core.plugins.gather("lms_course_importers")
+    importer = next((each for each in importers if each.recognizes(path)), None)
+    if importer is None:
+        unknown = _("No importer knows the format of ${name}.", mapping={"name": path.name})
+        raise Invalid("import_unknown_format", unknown)
+    try:
+        return importer.read(path, limits)
+    except OSError as error:
+        raise Invalid("import_unreadable", _("${path} cannot be read.", mapping={"path": str(path)})) from error
+
+
+@dataclass(frozen=True, slots=True)
+class _Content:
+    """A lesson's content, ready to be stored, and the files it uses."""
+
+    type: str
+    content: dict[str, Any]
+    minutes: int | None = None
+    uploads: tuple[FileUpload, ...] = ()
+
+
+class _Import:
+    """One import within its transaction."""
+
+    def __init__(self, db: Session, core: Core, source: ImportedCourse, owner: Account, tell: Progress) -> None:
+        self._db = db
+        self._core = core
+        self._source = source
+        self._owner = owner
+        self._tell = tell
+        self._skipped = list(source.skipped)
+        self._uploads: dict[str, FileUpload] = {}
+        self._modules = 0
+        self._lessons = 0
+        language = source.language.replace("_", "-")
+        self._language = language if _LANGUAGE.fullmatch(language) else core.settings.text("lms.locale")
+        self._translate = core.i18n.localizer(self._language).translate
+
+    def report(self, course: Course) -> ImportReport:
+        translate = self._core.i18n.localizer(self._owner.preferred_language).translate
+        skipped = [Skipped(each.name, translate(each.reason)) for each in self._skipped]
+        return ImportReport(
+            course.id, course.slug, course.title, self._modules, self._lessons, len(self._uploads), skipped
+        )
+
+    def _skip(self, name: str, reason: str) -> None:
+        self._skipped.append(Skipped(name, reason))
+
+    def _line(self, value: str, *fallbacks: str) -> str:
+        """The first that says anything, as one line in the course's language."""
+        lines = (" ".join(self._text(each).split()) for each in (value, *fallbacks))
+        line = next(filter(None, lines), "")
+        return line if len(line) <= MAX_TITLE else line[: MAX_TITLE - 1].rstrip() + "…"
+
+    def _text(self, value: str) -> str:
+        """Without what the database, or a reader's screen, cannot hold."""
+        told: str = self._translate(value) if isinstance(value, TranslationString) else value
+        return _UNPRINTABLE.sub("", told).strip()
+
+    # Files.
+
+    def store_files(self, store: Callable[..., FileUpload], limits: ImportLimits) -> None:
+        """Store every file that a lesson uses, with ``store(name=, stream=, max_bytes=)``."""
+        used = dict.fromkeys(key for module in self._source.modules for key in _keys(module))
+        total = sum(self._source.files[key].size for key in used if key in self._source.files)
+        left, done = limits.total_bytes, 0
+        for key, file in self._source.files.items():
+            if key not in used:
+                self._skip(file.name, _("No lesson uses this file."))
+                continue
+            with file.open() as stream:
+                try:
+                    upload = store(name=file.name, stream=stream, max_bytes=min(limits.file_bytes, left))
+                except TooLarge as error:
+                    raise Invalid("import_too_large", error.detail) from error
+            self._uploads[key] = upload
+            left -= upload.file_size
+            done += upload.file_size
+            self._tell("files", done, max(total, done))
+
+    # The course.
+
+    def create(self, file_name: str) -> Course:
+        """The course with its modules and lessons."""
+        title = self._line(self._source.title, _("Imported course"))
+        imported = self._translate(_("Imported from ${name}.", mapping={"name": self._line(file_name)}))
+        values = {
+            "title": title,
+            "code": _code(title),
+            "description": self._text(self._source.description)[:MAX_DESCRIPTION] or imported,
+            "language": self._language,
+        }
+        course = service.create_course(self._db, self._core, self._owner.id, values, with_introduction=False)
+        total, done = sum(len(module.lessons) for module in self._source.modules), 0
+        for place, source in enumerate(self._source.modules):
+            self._module(course.id, place, source)
+            done += len(source.lessons)
+            self._tell("lessons", done, total)
+        service.roll_up_durations(self._db, course.id)
+        new = {"title": title, "owner": str(self._owner.id), "modules": self._modules, "lessons": self._lessons}
+        audit(self._db, None, "courses.import", "course", course.id, new=new)
+        return course
+
+    def _module(self, course_id: uuid.UUID, place: int, source: ImportedModule) -> None:
+        lessons = [lesson for each in source.lessons if (lesson := self._lesson(each)) is not None]
+        module = Module(
+            course_id=course_id,
+            title=self._line(source.title, _("Untitled")),
+            order_index=place,
+            # In any other one students would find nothing, and the course could not be published.
+            is_published=any(lesson["is_published"] for lesson in lessons),
+        )
+        self._db.add(module)
+        self._db.flush()
+        if lessons:
+            rows = [{**lesson, "module_id": module.id, "order_index": order} for order, lesson in enumerate(lessons)]
+            self._db.execute(insert(Lesson), rows)
+        self._modules += 1
+        self._lessons += len(lessons)
+
+    def _lesson(self, source: ImportedLesson) -> dict[str, Any] | None:
+        """The columns of the lesson, or None where nothing of it can be brought; the report says so."""
+        title = self._line(source.title, _("Untitled"))
+        if source.html is not None:
+            made = self._page(title, source.html)
+        elif source.url is not None:
+            made = self._link(title, source.url)
+        else:
+            made = self._file(title, source.file or "")
+        if made is None:
+            return None
+        return {
+            "title": title,
+            "description": self._text(source.description)[:MAX_LESSON_DESCRIPTION] or None,
+            "content_type": made.type,
+            "content": made.content,
+            "duration_minutes": made.minutes,
+            "is_published": source.is_published,
+            "attachments": [_attachment(upload) for upload in made.uploads],
+        }
+
+    def _page(self, title: str, source: str) -> _Content | None:
+        used: dict[str, FileUpload] = {}
+
+        def rewrite(reference: re.Match[str]) -> str:
+            key = unquote(reference[1])
+            upload = self._uploads.get(key)
+            if upload is None:
+                self._skip(key, _("“${title}” refers to this file, and it is not there.", mapping={"title": title}))
+                return reference[0]  # Sanitizing drops it; what was linked stays.
+            used[key] = upload
+            return _address(upload)
+
+        try:
+            page = sanitize(_REFERENCE.sub(rewrite, self._text(source)))
+        except Invalid as error:
+            self._skip(title, error.detail or "")
+            return None
+        if len(page.html) > MAX_LENGTH:
+            self._skip(title, _("This page is too long for a lesson."))
+            return None
+        if page.removed:
+            self._skip(title, _("Removed from the page: ${names}.", mapping={"names": ", ".join(page.removed)}))
+        return _Content("text", {"html": page.html}, reading_minutes(page.html), tuple(used.values()))
+
+    def _link(self, title: str, url: str) -> _Content | None:
+        try:
+            return _Content("link", prepare("link", {"url": self._text(url)}).content)
+        except Invalid:
+            self._skip(title, _("This link has no web address."))
+            return None
+
+    def _file(self, title: str, key: str) -> _Content | None:
+        upload = self._uploads.get(key)
+        if upload is None:
+            self._skip(title, _("The file of this lesson is not there."))
+            return None
+        kind = "pdf" if upload.mime_type == "application/pdf" else upload.file_type
+        if kind not in ("pdf", "video", "audio"):
+            return _Content("text", {"html": _download(upload)}, None, (upload,))
+        content = {
+            "fileId": str(upload.id),
+            "name": upload.file_name,
+            "size": upload.file_size,
+            "mimeType": upload.mime_type,
+        }
+        return _Content(kind, content, None, (upload,))
+
+
+def _keys(module: ImportedModule) -> Iterator[str]:
+    """The files that the lessons of a module use."""
+    for lesson in module.lessons:
+        if lesson.html is not None:
+            yield from (unquote(key) for key in _REFERENCE.findall(lesson.html))
+        elif lesson.file is not None:
+            yield lesson.file
+
+
+def _code(title: str) -> str:
+    """A course code that nobody else has: the initials, and chance."""
+    initials = "".join(re.findall(r"\b[A-Za-z0-9]", title))[:8].upper() or "C"
+    return f"{initials}-{secrets.token_hex(4).upper()}"
+
+
+def _address(upload: FileUpload) -> str:
+    return f"/api/v1/files/{upload.id}/content"
+
+
+def _attachment(upload: FileUpload) -> dict[str, Any]:
+    """An entry of ``lessons.attachments``: who may read the lesson may read the file."""
+    return {
+        "fileId": str(upload.id),
+        "name": upload.file_name,
+        "size": upload.file_size,
+        "type": upload.mime_type,
+    }
+
+
+def _download(upload: FileUpload) -> str:
+    address, name = _address(upload), escape(upload.file_name)
+    shown = f'<img src="{address}" alt="{name}">' if upload.file_type == "image" else name
+    return sanitize(f'<p><a href="{address}">{shown}</a></p>').html

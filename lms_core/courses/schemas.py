@@ -1,0 +1,242 @@
+"""The representations of courses, modules and lessons."""
+
+import re
+from typing import Any
+
+from marshmallow import ValidationError, fields, validate, validates
+
+from lms_core.kernel.i18n import _
+from lms_core.kernel.pagination import PageQuery
+from lms_core.kernel.schemas import Money, Number, Part, Schema, Text, Timestamp
+
+LEVELS = ("beginner", "intermediate", "advanced")
+_LANGUAGE = re.compile(r"[a-z]{2,3}(-[A-Za-z0-9]{2,8})*")
+_CODE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
+
+
+class PersonSchema(Schema):
+    """Somebody as others see them."""
+
+    id = fields.UUID()
+    name = fields.String()
+    avatar_url = fields.String(allow_none=True)
+
+
+class ModulePreviewSchema(Schema):
+    """The first module of a course, as the catalog shows it."""
+
+    id = fields.UUID()
+    title = fields.String()
+    description = fields.String(allow_none=True)
+
+
+class CourseCardSchema(Schema):
+    """A course in the catalog."""
+
+    id = fields.UUID()
+    code = fields.String()
+    title = fields.String()
+    slug = fields.String()
+    category = fields.String(allow_none=True)
+    sub_category = fields.String(allow_none=True)
+    level = fields.String(allow_none=True)
+    language = fields.String()
+    thumbnail_url = fields.String(allow_none=True)
+    duration_minutes = fields.Integer()
+    price = Money()
+    currency = fields.String()
+    is_free = fields.Boolean()
+    enrollment_type = fields.String()
+    tags = fields.List(fields.String())
+    rating_average = Number()
+    rating_count = fields.Integer()
+    enrolled_count = fields.Integer()
+    is_published = fields.Boolean()
+    published_at = Timestamp(allow_none=True)
+    instructor = Part(PersonSchema, "instructor_")
+    first_module = Part(ModulePreviewSchema, "first_module_")
+
+
+class CourseSchema(CourseCardSchema):
+    """A course with all that is said about it."""
+
+    class Meta(CourseCardSchema.Meta):
+        exclude = ("first_module",)
+
+    description = fields.String(allow_none=True)
+    syllabus = fields.String(allow_none=True)
+    intro_video_url = fields.String(allow_none=True)
+    max_students = fields.Integer(allow_none=True)
+    learning_outcomes = fields.List(fields.String())
+    requirements = fields.List(fields.String())
+    target_audience = fields.String(allow_none=True)
+    completion_certificate = fields.Boolean()
+    allow_discussion = fields.Boolean()
+    allow_download = fields.Boolean()
+    completed_count = fields.Integer()
+    created_at = Timestamp()
+    updated_at = Timestamp()
+    archived_at = Timestamp(allow_none=True)
+
+
+def _words(most: int, length: int) -> fields.List[Any]:
+    return fields.List(Text(min=1, max=length), validate=validate.Length(max=most))
+
+
+class CourseChangeSchema(Schema):
+    """What an author may set; only the fields sent are changed."""
+
+    code = Text(min=1, max=50)
+    title = Text(min=1, max=255)
+    description = Text(max=20_000, multiline=True, allow_none=True)
+    syllabus = Text(max=50_000, multiline=True, allow_none=True)
+    category = Text(min=1, max=100, allow_none=True)
+    sub_category = Text(min=1, max=100, allow_none=True)
+    level = fields.String(validate=validate.OneOf(LEVELS), allow_none=True)
+    language = fields.String(validate=validate.Length(max=10))
+    thumbnail_url = fields.Url(schemes={"http", "https"}, validate=validate.Length(max=500), allow_none=True)
+    intro_video_url = fields.Url(schemes={"http", "https"}, validate=validate.Length(max=500), allow_none=True)
+    price = Money(validate=validate.Range(0, 99_999_999))
+    currency = fields.String(validate=validate.Regexp(r"[A-Z]{3}\Z"))
+    enrollment_type = fields.String(validate=validate.Regexp(r"[a-z_]{1,50}\Z"))
+    max_students = fields.Integer(validate=validate.Range(1, 10_000_000), allow_none=True, strict=True)
+    tags = _words(30, 50)
+    learning_outcomes = _words(50, 500)
+    requirements = _words(50, 500)
+    target_audience = Text(max=2000, multiline=True, allow_none=True)
+    completion_certificate = fields.Boolean()
+    allow_discussion = fields.Boolean()
+    allow_download = fields.Boolean()
+
+    @validates("code")
+    def _code(self, value: str, data_key: str) -> None:
+        if not _CODE.fullmatch(value):
+            raise ValidationError(_("Letters, digits, dots, dashes and underscores only."))
+
+    @validates("language")
+    def _language(self, value: str, data_key: str) -> None:
+        if not _LANGUAGE.fullmatch(value):
+            raise ValidationError(_("Not a language tag such as en or pt-BR."))
+
+
+class CourseCreateSchema(CourseChangeSchema):
+    """A new course."""
+
+    code = Text(min=1, max=50, required=True)
+    title = Text(min=1, max=255, required=True)
+
+
+class CatalogQuery(PageQuery):
+    """Filters, search and order of the catalog."""
+
+    search = Text(max=200)
+    category = Text(max=100)
+    sub_category = Text(max=100)
+    level = fields.String(validate=validate.OneOf(LEVELS))
+    language = fields.String(validate=validate.Length(max=10))
+    is_free = fields.Boolean()
+    sort = fields.String(validate=validate.OneOf(("newest", "popular", "rating", "price")), load_default="newest")
+
+
+class LessonSummarySchema(Schema):
+    """A lesson in an outline."""
+
+    id = fields.UUID()
+    title = fields.String()
+    content_type = fields.String()
+    duration_minutes = fields.Integer(allow_none=True)
+    order_index = fields.Integer()
+    is_preview = fields.Boolean()
+    is_published = fields.Boolean()
+
+
+class ModuleSchema(Schema):
+    """A module."""
+
+    id = fields.UUID()
+    course_id = fields.UUID()
+    title = fields.String()
+    description = fields.String(allow_none=True)
+    order_index = fields.Integer()
+    is_published = fields.Boolean()
+    unlock_type = fields.String()
+    unlock_date = Timestamp(allow_none=True)
+    estimated_duration_minutes = fields.Integer(allow_none=True)
+    created_at = Timestamp()
+    updated_at = Timestamp()
+
+
+class ModuleOutlineSchema(ModuleSchema):
+    """A module with its lessons in order."""
+
+    lessons = fields.Raw(metadata={"description": "LessonSummary objects, in order."})
+
+
+class ModuleChangeSchema(Schema):
+    """What an author may set on a module."""
+
+    title = Text(min=1, max=255)
+    description = Text(max=5000, multiline=True, allow_none=True)
+    is_published = fields.Boolean()
+
+
+class ModuleCreateSchema(ModuleChangeSchema):
+    """A new module; it goes to the end."""
+
+    title = Text(min=1, max=255, required=True)
+
+
+class LessonListSchema(Schema):
+    """A lesson without its content."""
+
+    id = fields.UUID()
+    module_id = fields.UUID()
+    title = fields.String()
+    description = fields.String(allow_none=True)
+    content_type = fields.String()
+    order_index = fields.Integer()
+    duration_minutes = fields.Integer(allow_none=True)
+    min_seconds = fields.Integer()
+    is_preview = fields.Boolean()
+    is_published = fields.Boolean()
+    allow_comments = fields.Boolean()
+    created_at = Timestamp()
+    updated_at = Timestamp()
+
+
+class LessonSchema(LessonListSchema):
+    """A lesson with its content."""
+
+    course_id = fields.UUID()
+    content = fields.Raw(metadata={"type": "object"})
+    attachments = fields.Raw(metadata={"type": "array", "items": {"type": "object"}})
+    transcript = fields.String(allow_none=True)
+
+
+class LessonSavedSchema(LessonListSchema):
+    """A lesson as it was stored, and which elements sanitizing took out of its HTML."""
+
+    content = fields.Raw(metadata={"type": "object"})
+    removed = fields.List(fields.String())
+
+
+class LessonChangeSchema(Schema):
+    """What an author may set on a lesson; ``content`` is as its ``contentType`` demands."""
+
+    title = Text(min=1, max=255)
+    description = Text(max=5000, multiline=True, allow_none=True)
+    content = fields.Dict()
+    duration_minutes = fields.Integer(validate=validate.Range(0, 100_000), allow_none=True, strict=True)
+    min_seconds = fields.Integer(validate=validate.Range(0, 86_400), strict=True)
+    is_preview = fields.Boolean()
+    is_published = fields.Boolean()
+    allow_comments = fields.Boolean()
+    transcript = Text(max=500_000, multiline=True, allow_none=True)
+
+
+class LessonCreateSchema(LessonChangeSchema):
+    """A new lesson; it goes to the end of its module."""
+
+    title = Text(min=1, max=255, required=True)
+    content_type = fields.String(required=True, validate=validate.Regexp(r"[a-z_]{1,50}\Z"))
+    content = fields.Dict(required=True)

@@ -1,0 +1,249 @@
+"""Commands on courses, modules and lessons. Each runs in the caller's transaction; raising rolls it back."""
+
+import re
+import unicodedata
+import uuid
+from collections.abc import Mapping
+from typing import Any
+
+from sqlalchemy import func, select, update
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
+
+from lms_core.courses.content import prepare
+from lms_core.courses.events import CourseCreated, CoursePublished
+from lms_core.courses.models import Course, Lesson, Module
+from lms_core.kernel.core import Core
+from lms_core.kernel.errors import Conflict, Invalid, NotFound
+from lms_core.kernel.events import publish
+from lms_core.kernel.i18n import _
+
+SLUG_LENGTH = 200
+
+
+def slugify(title: str) -> str:
+    """The title in lower case with dashes, in its own script: ``Électricité 1`` -> ``électricité-1``."""
+    words = re.findall(r"[^\W_]+", unicodedata.normalize("NFKC", title).casefold())
+    return "-".join(words)[:SLUG_LENGTH].strip("-") or "course"
+
+
+def unique_slug(db: Session, title: str) -> str:
+    """A slug no living course has: ``-2``, ``-3``, ... on a clash. The unique index has the last word."""
+    base = slugify(title)
+    pattern = f"^{re.escape(base)}(-[0-9]+)?$"
+    taken = set(db.scalars(select(Course.slug).where(Course.slug.regexp_match(pattern), Course.deleted_at.is_(None))))
+    number = 2
+    slug = base
+    while slug in taken:
+        slug, number = f"{base}-{number}", number + 1
+    return slug
+
+
+def create_course(
+    db: Session, core: Core, owner_id: uuid.UUID, values: Mapping[str, Any], *, with_introduction: bool = True
+) -> Course:
+    """A draft, with the module "Introduction".
+
+    Raises 409 ``code_taken`` and ``course_limit_reached``, 422 for a category that is not offered.
+    """
+    _check_category(core, values)
+    _check_limit(db, core, owner_id)
+    course = _insert(db, owner_id, values)
+    if with_introduction:
+        db.add(Module(course_id=course.id, title=core.i18n.localizer(course.language).translate(_("Introduction")),
+                      order_index=0))  # fmt: skip
+        db.flush()
+    publish(db, CourseCreated(course.id, owner_id), actor_id=owner_id)
+    return course
+
+
+def _insert(db: Session, owner_id: uuid.UUID, values: Mapping[str, Any]) -> Course:
+    for _attempt in range(5):
+        course = Course(instructor_id=owner_id, slug=unique_slug(db, values["title"]), **values)
+        try:
+            with db.begin_nested():
+                db.add(course)
+                db.flush()
+        except IntegrityError as error:
+            if "uq_courses_slug" not in str(error.orig):
+                raise _refusal(error) from None
+        else:
+            return course
+    raise Conflict("try_again", _("Somebody changed the same thing; try again."), retry_after=1)
+
+
+def _refusal(error: IntegrityError) -> Exception:
+    if "uq_courses_code" in str(error.orig):
+        return Conflict("code_taken", _("Another course has this code."))
+    return error
+
+
+def _check_category(core: Core, values: Mapping[str, Any]) -> None:
+    offered = core.settings.words("lms.courses.categories")
+    if offered and values.get("category") not in (None, *offered):
+        raise Invalid("category_unknown", _("No such category."), errors={"category": [values["category"]]})
+
+
+def _check_limit(db: Session, core: Core, owner_id: uuid.UUID) -> None:
+    limit = core.settings.integer("lms.courses.limit")
+    if not limit:
+        return
+    # Two courses created at once must not both be the last one allowed.
+    db.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(f"courses:{owner_id}", 0))))
+    owned = select(func.count()).where(Course.instructor_id == owner_id, Course.deleted_at.is_(None))
+    if db.scalar(owned) >= limit:  # type: ignore[operator]  # A count is never null.
+        raise Conflict("course_limit_reached", _("You may own ${limit} courses.", mapping={"limit": limit}))
+
+
+def update_course(db: Session, core: Core, course_id: uuid.UUID, values: Mapping[str, Any]) -> Course:
+    """Change the fields given. Raises 409 ``code_taken``, 422 for a category that is not offered."""
+    _check_category(core, values)
+    course: Course = _locked(db, Course, course_id)
+    try:
+        for name, value in values.items():
+            setattr(course, name, value)
+        db.flush()
+    except IntegrityError as error:
+        raise _refusal(error) from None
+    db.refresh(course)
+    return course
+
+
+def _locked(db: Session, model: Any, key: uuid.UUID) -> Any:
+    row = db.get(model, key, with_for_update={"key_share": True})
+    if row is None:
+        raise NotFound()
+    return row
+
+
+def missing_for_publication(db: Session, course: Course) -> dict[str, list[Any]]:
+    """All that a course lacks, by field; empty where it can be published."""
+    missing: dict[str, list[Any]] = {}
+    if not course.description:
+        missing["description"] = [_("A course needs a description.")]
+    lessons = (
+        select(Module.id, Module.title, func.count(Lesson.id).label("lessons"))
+        .join_from(Module, Lesson, (Lesson.module_id == Module.id) & Lesson.is_published, isouter=True)
+        .where(Module.course_id == course.id, Module.is_published)
+        .group_by(Module.id)
+        .order_by(Module.order_index)
+    )
+    modules = db.execute(lessons).all()
+    if not modules:
+        missing["modules"] = [_("A course needs a published module.")]
+    empty = [module for module in modules if not module.lessons]
+    if empty:
+        missing["modules"] = [
+            _("The module ${title} has no published lesson.", mapping={"title": module.title}) for module in empty
+        ]
+    return missing
+
+
+def publish_course(db: Session, core: Core, course_id: uuid.UUID, actor_id: uuid.UUID) -> Course:
+    """Put a course into the catalog; a second time changes nothing.
+
+    Raises 409 ``course_incomplete`` with everything that is missing, ``course_archived`` where it was put away.
+    """
+    course: Course = _locked(db, Course, course_id)
+    if course.is_published:
+        return course
+    if course.archived_at is not None:
+        raise Conflict("course_archived", _("The course is archived."))
+    missing = missing_for_publication(db, course)
+    if missing:
+        raise Conflict("course_incomplete", _("The course is not complete."), errors=missing)
+    course.is_published = True
+    course.published_at = course.published_at or core.clock()
+    db.flush()
+    publish(db, CoursePublished(course.id, course.instructor_id), actor_id=actor_id)
+    return course
+
+
+def create_module(db: Session, course_id: uuid.UUID, values: Mapping[str, Any]) -> Module:
+    """A module at the end of a course. Raises 409 ``title_taken``, ``course_archived``."""
+    course: Course = _locked(db, Course, course_id)
+    if course.archived_at is not None:
+        raise Conflict("course_archived", _("The course is archived."))
+    _check_title(db, course_id, values["title"])
+    end = select(func.coalesce(func.max(Module.order_index) + 1, 0)).where(Module.course_id == course_id)
+    module = Module(course_id=course_id, order_index=db.scalar(end), **values)
+    db.add(module)
+    db.flush()
+    return module
+
+
+def update_module(db: Session, module_id: uuid.UUID, values: Mapping[str, Any]) -> Module:
+    """Change the fields given. Raises 409 ``title_taken``."""
+    module: Module = _locked(db, Module, module_id)
+    if "title" in values and values["title"] != module.title:
+        _locked(db, Course, module.course_id)
+        _check_title(db, module.course_id, values["title"])
+    for name, value in values.items():
+        setattr(module, name, value)
+    db.flush()
+    db.refresh(module)
+    return module
+
+
+def _check_title(db: Session, course_id: uuid.UUID, title: str) -> None:
+    if db.scalar(select(Module.id).where(Module.course_id == course_id, Module.title == title).limit(1)):
+        raise Conflict("title_taken", _("Another module of the course has this title."))
+
+
+def create_lesson(db: Session, module_id: uuid.UUID, values: Mapping[str, Any]) -> tuple[Lesson, tuple[str, ...]]:
+    """A lesson at the end of a module, and what sanitizing removed. Raises 422 where the content does not fit."""
+    prepared = prepare(values["content_type"], values["content"])
+    module: Module = _locked(db, Module, module_id)
+    end = select(func.coalesce(func.max(Lesson.order_index) + 1, 0)).where(Lesson.module_id == module_id)
+    lesson = Lesson(module_id=module_id, order_index=db.scalar(end), **{**values, "content": prepared.content})
+    if lesson.duration_minutes is None:
+        lesson.duration_minutes = prepared.minutes
+    db.add(lesson)
+    db.flush()
+    roll_up_durations(db, module.course_id)
+    return lesson, prepared.removed
+
+
+def update_lesson(db: Session, lesson_id: uuid.UUID, values: Mapping[str, Any]) -> tuple[Lesson, tuple[str, ...]]:
+    """Change the fields given; the answer is as for :func:`create_lesson`."""
+    lesson: Lesson = _locked(db, Lesson, lesson_id)
+    changes, removed = dict(values), tuple[str, ...]()
+    if "content" in values:
+        prepared = prepare(lesson.content_type, values["content"])
+        changes["content"], removed = prepared.content, prepared.removed
+        changes.setdefault("duration_minutes", prepared.minutes or lesson.duration_minutes)
+    for name, value in changes.items():
+        setattr(lesson, name, value)
+    db.flush()
+    db.refresh(lesson)
+    course_id = db.scalar(select(Module.course_id).where(Module.id == lesson.module_id))
+    roll_up_durations(db, course_id)
+    return lesson, removed
+
+
+def roll_up_durations(db: Session, course_id: uuid.UUID | None) -> None:
+    """Sum the lessons' minutes into their modules, and the modules' into the course, where a sum has changed."""
+    of_module = (
+        select(func.coalesce(func.sum(Lesson.duration_minutes), 0))
+        .where(Lesson.module_id == Module.id, Lesson.is_published)
+        .correlate(Module)
+        .scalar_subquery()
+    )
+    db.execute(
+        update(Module)
+        .where(Module.course_id == course_id, Module.estimated_duration_minutes.is_distinct_from(of_module))
+        .values(estimated_duration_minutes=of_module),
+        execution_options={"synchronize_session": False},
+    )
+    of_course = (
+        select(func.coalesce(func.sum(Module.estimated_duration_minutes), 0))
+        .where(Module.course_id == Course.id, Module.is_published)
+        .correlate(Course)
+        .scalar_subquery()
+    )
+    db.execute(
+        update(Course)
+        .where(Course.id == course_id, Course.duration_minutes != of_course)
+        .values(duration_minutes=of_course),
+        execution_options={"synchronize_session": False},
+    )

@@ -1,0 +1,17 @@
+"""Who takes which course: enrollments, requests to join, and access codes."""
+
+from typing import TYPE_CHECKING
+
+from lms_core.kernel.traversal import ApiRoot
+
+if TYPE_CHECKING:
+    from pyramid.config import Configurator
+
+
+def includeme(config: "Configurator") -> None:
+    from lms_core.enrollment import queries, resources
+
+    config.add_course_part("enrolled", queries.takes_course)
+    config.add_child(ApiRoot, "enrollments", resources.EnrollmentCollection)
+    config.add_item(resources.EnrollmentCollection, resources.EnrollmentItem, "enrollmentId")
+    config.scan("lms_core.enrollment.views")

@@ -1,0 +1,42 @@
+"""Reads of the enrollment domain."""
+
+import uuid
+
+from sqlalchemy import ColumnElement, Connection, and_, exists, func, or_, select
+from sqlalchemy.orm import Session
+
+from lms_core.courses.access import CALLER
+from lms_core.courses.models import Course
+from lms_core.enrollment.models import Enrollment
+from lms_core.kernel.db import AnyRow
+
+TAKING = ("active", "completed")
+"""The states in which somebody may use the course: completing it takes nothing away."""
+
+_in_time = and_(
+    or_(Enrollment.starts_at.is_(None), Enrollment.starts_at <= func.now()),
+    or_(Enrollment.expires_at.is_(None), Enrollment.expires_at > func.now()),
+)
+
+
+def takes_course() -> ColumnElement[bool]:
+    """Whether the caller takes the course of the enclosing statement: the part behind the scope ``enrolled``."""
+    return exists().where(
+        Enrollment.course_id == Course.id,
+        Enrollment.user_id == CALLER,
+        Enrollment.status.in_(TAKING),
+        _in_time,
+    )
+
+
+COLUMNS = (
+    Enrollment.id, Enrollment.user_id, Enrollment.course_id, Enrollment.status, Enrollment.enrollment_type,
+    Enrollment.enrolled_at, Enrollment.starts_at, Enrollment.expires_at, Enrollment.started_at,
+    Enrollment.completed_at, Enrollment.progress_percentage, Enrollment.lessons_completed, Enrollment.lessons_total,
+    Enrollment.last_accessed_at,
+)  # fmt: skip
+
+
+def enrollment(connection: Connection | Session, enrollment_id: uuid.UUID) -> AnyRow | None:
+    """One enrollment."""
+    return connection.execute(select(*COLUMNS).where(Enrollment.id == enrollment_id)).first()

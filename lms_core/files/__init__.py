@@ -1,0 +1,19 @@
+"""Everything uploaded: taking it in, checking it, storing it, and handing it out to who may have it."""
+
+from typing import TYPE_CHECKING
+
+from lms_core.kernel.traversal import ApiRoot
+
+if TYPE_CHECKING:
+    from pyramid.config import Configurator
+
+
+def includeme(config: "Configurator") -> None:
+    from lms_core.files import access, resources
+    from lms_core.files.storage import make_storage
+
+    config.registry.storage = make_storage(config.registry.core.settings)
+    config.include(access)
+    config.add_child(ApiRoot, "files", resources.FileCollection)
+    config.add_item(resources.FileCollection, resources.FileItem, "fileId")
+    config.scan("lms_core.files.views")

@@ -1,0 +1,29 @@
+"""Reads of the files domain."""
+
+import uuid
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, false, or_, select
+
+from lms_core.files.access import CALLER
+from lms_core.files.models import FileUpload
+
+_COLUMNS = (
+    FileUpload.id, FileUpload.uploaded_by, FileUpload.file_name, FileUpload.file_size, FileUpload.file_type,
+    FileUpload.mime_type, FileUpload.checksum, FileUpload.storage_path, FileUpload.virus_scan_result,
+    FileUpload.uploaded_at,
+)  # fmt: skip
+
+
+def file_by(
+    connection: Connection, access: Sequence[ColumnElement[bool]], file_id: uuid.UUID, caller: uuid.UUID | None
+) -> Any:
+    """The row of a file, or None where it is not there or deleted.
+
+    Its column ``granted`` says whether any of the access conditions holds for the caller.
+    """
+    statement = select(*_COLUMNS, or_(false(), *access).label("granted")).where(
+        FileUpload.id == file_id, FileUpload.deleted_at.is_(None)
+    )
+    return connection.execute(statement, {CALLER.key: caller}).one_or_none()

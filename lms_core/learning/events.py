@@ -1,0 +1,18 @@
+"""What happened in learning, for later domains to follow."""
+
+import uuid
+from dataclasses import dataclass
+from typing import ClassVar
+
+from lms_core.kernel.events import Event
+
+
+@dataclass(frozen=True, slots=True)
+class CourseCompleted(Event):
+    """Published once for an enrollment, in the transaction that completes its last lesson."""
+
+    name: ClassVar[str] = "learning.course_completed"
+    user_id: uuid.UUID
+    course_id: uuid.UUID
+    enrollment_id: uuid.UUID
+    course_title: str

@@ -1,0 +1,42 @@
+"""Progress over HTTP."""
+
+from typing import Any
+
+from pyramid.view import view_config
+
+from lms_core.courses.resources import LessonItem
+from lms_core.kernel.pagination import Page
+from lms_core.kernel.request import Request
+from lms_core.learning import queries, schemas, service
+from lms_core.learning.resources import MyCourses
+
+
+@view_config(
+    context=LessonItem, name="start", request_method="POST", permission="lessons:progress",
+    returns=schemas.LessonProgressSchema, tags=("learning",),
+)  # fmt: skip
+def start_lesson(context: LessonItem, request: Request) -> Any:
+    """Start a lesson; coming back to it changes nothing."""
+    return service.start_lesson(request.db, request.core, request.caller.user_id, context.id)
+
+
+@view_config(
+    context=LessonItem, name="complete", request_method="POST", permission="lessons:progress",
+    returns=schemas.LessonProgressSchema, tags=("learning",),
+    errors=("lesson_not_started", "minimum_time_not_reached"),
+)  # fmt: skip
+def complete_lesson(context: LessonItem, request: Request) -> Any:
+    """Complete a lesson.
+
+    The course's progress is right at once; the last lesson completes the course. A second time changes nothing.
+    """
+    return service.complete_lesson(request.db, request.core, request.caller.user_id, context.id)
+
+
+@view_config(
+    context=MyCourses, request_method="GET", permission="enrollments:read", query=schemas.MyCoursesQuery,
+    returns=schemas.MyCourseSchema, many="page", tags=("learning",),
+)  # fmt: skip
+def my_courses(context: MyCourses, request: Request) -> Page:
+    """List the courses the caller takes, with their progress."""
+    return queries.my_courses(request.reader, request.caller.user_id, **request.query)

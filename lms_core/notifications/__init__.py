@@ -1,0 +1,22 @@
+"""Telling people what concerns them, by the channels and at the times they chose."""
+
+from typing import TYPE_CHECKING
+
+from lms_core.accounts.events import UserRegistered
+from lms_core.enrollment.events import UserEnrolled
+from lms_core.kernel.traversal import ApiRoot
+from lms_core.learning.events import CourseCompleted
+from lms_core.notifications import tasks
+from lms_core.notifications.resources import NotificationCollection, NotificationItem
+
+if TYPE_CHECKING:
+    from pyramid.config import Configurator
+
+
+def includeme(config: "Configurator") -> None:
+    config.add_child(ApiRoot, "notifications", NotificationCollection)
+    config.add_item(NotificationCollection, NotificationItem, param="notificationId")
+    config.add_event_subscriber(UserRegistered, "notifications.welcome", tasks.welcome)
+    config.add_event_subscriber(UserEnrolled, "notifications.user_enrolled", tasks.tell_enrolled)
+    config.add_event_subscriber(CourseCompleted, "notifications.course_completed", tasks.tell_completed)
+    config.scan("lms_core.notifications")
