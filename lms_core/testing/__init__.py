@@ -1,0 +1,1 @@
+"""What ships for tests: the pytest plugin, and the helpers its fixtures hand out."""

@@ -1,0 +1,125 @@
+"""Tests that need a real service run where a variable says where one is; elsewhere they are left out, and it is said.
+
+A test asks for a service by its fixture. Left out means deselected, so that the report of a run has no skips; the
+summary names each service that was missing, how many tests wanted it, and the variable that brings them back.
+With ``LMS_TEST_STRICT=1`` a missing service is an error.
+"""
+
+import os
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+import pytest
+
+STRICT_VARIABLE = "LMS_TEST_STRICT"
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """What a fixture stands for: its name for people, and the variable that says where it is."""
+
+    title: str
+    variable: str
+    shared: bool = True
+    """Whether tests of it get in each other's way, so that one worker runs them all (``--dist loadgroup``)."""
+
+
+SERVICES: Mapping[str, Service] = MappingProxyType(
+    {
+        "amqp_url": Service("RabbitMQ", "LMS_TEST_AMQP_URL"),
+        "redis_url": Service("Redis", "LMS_TEST_REDIS_URL"),
+        "opensearch_url": Service("OpenSearch", "LMS_TEST_OPENSEARCH_URL"),
+        "s3": Service("S3", "LMS_TEST_S3_URL"),
+        "clamd_url": Service("clamd", "LMS_TEST_CLAMD_URL", shared=False),
+        "samples": Service("foreign sample files", "LMS_TEST_SAMPLES", shared=False),
+    }
+)
+"""By fixture name."""
+
+
+@dataclass(frozen=True, slots=True)
+class S3:
+    """A server that speaks S3, and keys that it accepts."""
+
+    url: str
+    access_key: str
+    secret_key: str
+
+
+def leave_out(config: pytest.Config, items: list[pytest.Item]) -> dict[str, int]:
+    """Deselect the tests whose service is not there; answers how many each missing service cost."""
+    missing = {name for name, service in SERVICES.items() if not os.environ.get(service.variable)}
+    strict = os.environ.get(STRICT_VARIABLE, "0") not in ("", "0")
+    left_out: Counter[str] = Counter()
+    kept: list[pytest.Item] = []
+    dropped: list[pytest.Item] = []
+    for item in items:
+        wanted = [name for name in SERVICES if name in getattr(item, "fixturenames", ())]
+        lacking = [name for name in wanted if name in missing]
+        left_out.update(lacking)
+        (dropped if lacking and not strict else kept).append(item)
+        for name in wanted:
+            if SERVICES[name].shared and config.pluginmanager.hasplugin("xdist"):
+                item.add_marker(pytest.mark.xdist_group(name))
+    if dropped:
+        items[:] = kept
+        config.hook.pytest_deselected(items=dropped)
+    return {} if strict else dict(left_out)
+
+
+def summary(left_out: Mapping[str, int]) -> Iterable[str]:
+    """One line for each service that was missing."""
+    for name, count in sorted(left_out.items()):
+        service = SERVICES[name]
+        tests = "1 test needs" if count == 1 else f"{count} tests need"
+        yield f"{tests} {service.title}: set {service.variable}"
+
+
+def address(name: str) -> str:
+    """Where a service is. Fails the test where nobody says so, which only ``LMS_TEST_STRICT`` lets happen."""
+    service = SERVICES[name]
+    value = os.environ.get(service.variable)
+    if not value:
+        pytest.fail(f"{service.title} is needed: {service.variable} is not set", pytrace=False)
+    return value
+
+
+@pytest.fixture(scope="session")
+def amqp_url() -> str:
+    """The URL of a RabbitMQ, shared by all tests: declare queues of your own, and delete them."""
+    return address("amqp_url")
+
+
+@pytest.fixture(scope="session")
+def redis_url() -> str:
+    """The URL of a Redis, shared by all tests: use keys of your own."""
+    return address("redis_url")
+
+
+@pytest.fixture(scope="session")
+def opensearch_url() -> str:
+    """The URL of an OpenSearch, shared by all tests: use indexes of your own."""
+    return address("opensearch_url")
+
+
+@pytest.fixture(scope="session")
+def s3() -> S3:
+    """An S3 server, shared by all tests: use buckets of your own."""
+    keys: list[Any] = [os.environ.get(name, "") for name in ("LMS_TEST_S3_ACCESS_KEY", "LMS_TEST_S3_SECRET_KEY")]
+    return S3(address("s3"), *keys)
+
+
+@pytest.fixture(scope="session")
+def clamd_url() -> str:
+    """``tcp://host:port`` of a clamd that knows the EICAR test signature."""
+    return address("clamd_url")
+
+
+@pytest.fixture(scope="session")
+def samples() -> Path:
+    """The folder of foreign sample files."""
+    return Path(address("samples"))

@@ -1,0 +1,234 @@
+"""Authoring and reading courses: who may what, what is refused, and what it costs."""
+
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from sqlalchemy import func, select
+
+from lms_core.courses.models import Course
+from lms_core.testing.courses import make_course
+
+COURSES = "/api/v1/courses"
+NEW = {"code": "BIO-101", "title": "Life: an introduction", "description": "Cells and more."}
+
+
+def test_an_instructor_builds_a_course_and_publishes_it(instructor, app):
+    made = instructor.client.post_json(COURSES, NEW, status=201)
+    course = made.json
+    assert made.headers["Location"].endswith(f"/api/v1/courses/{course['id']}")
+    assert (course["slug"], course["isPublished"], course["price"]) == ("life-an-introduction", False, "0.00")
+    assert course["instructor"]["id"] == str(instructor.id)
+
+    [introduction] = instructor.client.get(f"{COURSES}/{course['id']}/modules").json["items"]
+    assert (introduction["title"], introduction["lessons"]) == ("Introduction", [])
+    lesson = {"title": "Cells", "contentType": "text", "content": {"html": "<p>Small<script>alert(1)</script></p>"}}
+    saved = instructor.client.post_json(f"/api/v1/modules/{introduction['id']}/lessons", lesson, status=201).json
+    assert saved["content"] == {"html": "<p>Small</p>"}
+    assert saved["removed"] == ["script"]
+    assert saved["durationMinutes"] == 1
+
+    published = instructor.client.post_json(f"{COURSES}/{course['id']}/publish").json
+    assert published["isPublished"] is True
+    assert published["durationMinutes"] == 1
+    [card] = app.get(COURSES).json["items"]
+    assert (card["title"], card["firstModule"]["title"]) == (NEW["title"], "Introduction")
+    assert app.get(f"{COURSES}/life-an-introduction").json["id"] == course["id"]
+
+
+def test_all_that_is_missing_is_said_at_once(instructor):
+    course = instructor.client.post_json(COURSES, {"code": "X", "title": "Bare"}, status=201).json
+    refused = instructor.client.post_json(f"{COURSES}/{course['id']}/publish", status=409).json
+    assert refused["code"] == "course_incomplete"
+    assert set(refused["errors"]) == {"description", "modules"}
+    assert "Introduction" in refused["errors"]["modules"][0]
+
+
+def test_publishing_twice_changes_nothing(core, instructor):
+    course = make_course(core, instructor.id)
+    first = instructor.client.get(f"{COURSES}/{course.id}").json
+    assert instructor.client.post_json(f"{COURSES}/{course.id}/publish").json == first
+
+
+@pytest.mark.parametrize(
+    ("change", "field"),
+    [
+        ({"title": ""}, "title"),
+        ({"title": "x" * 256}, "title"),
+        ({"title": "a\x00b"}, "title"),
+        ({"code": "no spaces"}, "code"),
+        ({"level": "divine"}, "level"),
+        ({"price": "-1"}, "price"),
+        ({"price": "NaN"}, "price"),
+        ({"maxStudents": 0}, "maxStudents"),
+        ({"maxStudents": 1.5}, "maxStudents"),
+        ({"currency": "euro"}, "currency"),
+        ({"language": "<b>"}, "language"),
+        ({"tags": ["x"] * 31}, "tags"),
+        ({"thumbnailUrl": "javascript:alert(1)"}, "thumbnailUrl"),
+        ({"isPublished": True}, "isPublished"),
+        ({"instructorId": "5f0c6f4e-6c8e-4b0e-9d54-0c1f2f1f7d6a"}, "instructorId"),
+    ],
+)
+def test_bad_fields_are_named(instructor, change, field):
+    refused = instructor.client.post_json(COURSES, {**NEW, **change}, status=422)
+    assert refused.content_type == "application/problem+json"
+    assert list(refused.json["errors"]) == [field]
+
+
+def test_a_code_is_unique_and_a_slug_finds_its_way(instructor):
+    instructor.client.post_json(COURSES, NEW, status=201)
+    assert instructor.client.post_json(COURSES, NEW, status=409).json["code"] == "code_taken"
+    second = instructor.client.post_json(COURSES, {**NEW, "code": "BIO-102"}, status=201).json
+    assert second["slug"] == "life-an-introduction-2"
+    cyrillic = instructor.client.post_json(COURSES, {"code": "RU", "title": "Основы  биологии!"}, status=201).json
+    assert cyrillic["slug"] == "основы-биологии"
+
+
+def test_one_title_created_by_many_at_once(core, instructor):
+    def create(number: int) -> int:
+        body = {"code": f"RACE-{number}", "title": "The same title"}
+        return instructor.client.bearer(instructor.client.authorization[1]).post_json(COURSES, body).status_int
+
+    with ThreadPoolExecutor(8) as pool:
+        assert list(pool.map(create, range(8))) == [201] * 8
+    with core.reader() as db:
+        slugs = set(db.scalars(select(Course.slug)))
+    assert slugs == {"the-same-title", *(f"the-same-title-{number}" for number in range(2, 9))}
+
+
+def test_who_may_author(app, student, instructor, make_person, admin, core):
+    course = make_course(core, instructor.id)
+    other = make_person("instructor")
+    assert app.post_json(COURSES, NEW, status=401).json["code"] == "unauthorized"
+    student.client.post_json(COURSES, NEW, status=403)
+    change = {"title": "Mine now"}
+    app.put_json(f"{COURSES}/{course.id}", change, status=401)
+    student.client.put_json(f"{COURSES}/{course.id}", change, status=403)
+    other.client.put_json(f"{COURSES}/{course.id}", change, status=403)
+    other.client.post_json(f"{COURSES}/{course.id}/modules", {"title": "M"}, status=403)
+    other.client.post_json(f"/api/v1/modules/{course.modules[0]}/lessons",
+                           {"title": "L", "contentType": "text", "content": {"html": ""}}, status=403)  # fmt: skip
+    other.client.put_json(f"/api/v1/lessons/{course.lessons[0]}", change, status=403)
+    instructor.client.put_json(f"{COURSES}/{course.id}", {"title": "Better"})
+    assert admin.client.put_json(f"{COURSES}/{course.id}", {"level": "beginner"}).json["title"] == "Better"
+
+
+def test_a_draft_is_nobodys_business(app, student, instructor, make_person, core):
+    draft = make_course(core, instructor.id, published=False)
+    urls = [f"{COURSES}/{draft.id}", f"{COURSES}/{draft.slug}", f"{COURSES}/{draft.id}/modules",
+            f"/api/v1/modules/{draft.modules[0]}", f"/api/v1/modules/{draft.modules[0]}/lessons",
+            f"/api/v1/lessons/{draft.lessons[0]}"]  # fmt: skip
+    for url in urls:
+        instructor.client.get(url)
+        for caller in (app, student.client, make_person("instructor").client):
+            assert caller.get(url, status=404).json["code"] == "not_found"
+    assert app.get(COURSES).json["total"] == 0
+
+
+def test_content_is_for_who_is_enrolled_and_previews_for_all(app, student, instructor, core):
+    course = make_course(core, instructor.id)
+    lesson = f"/api/v1/lessons/{course.lessons[0]}"
+    app.get(lesson, status=401)
+    student.client.get(lesson, status=403)
+    instructor.client.put_json(lesson, {"isPreview": True})
+    assert app.get(lesson).json["content"]["html"]
+    instructor.client.put_json(lesson, {"isPublished": False})
+    app.get(lesson, status=404)
+    assert course.lessons[0] != app.get(f"{COURSES}/{course.id}/modules").json["items"][0]["lessons"][0]["id"]
+
+
+@pytest.mark.parametrize("path", ["courses/nope", "modules/1", "lessons/%FF", "lessons/x%00y",
+                                  "modules/5f0c6f4e-6c8e-4b0e-9d54-0c1f2f1f7d6a", "courses/a/b/c"])  # fmt: skip
+def test_what_does_not_exist_is_404(app, path):
+    assert app.get(f"/api/v1/{path}", status=404).content_type == "application/problem+json"
+
+
+def test_a_wrong_method_is_405(app):
+    assert app.delete(COURSES, status=405).json["code"] == "method_not_allowed"
+
+
+def test_if_match_saves_the_slower_editor(instructor, core):
+    url = f"{COURSES}/{make_course(core, instructor.id).id}"
+    tag = instructor.client.get(url).headers["ETag"]
+    assert instructor.client.get(url, headers={"If-None-Match": tag}, status=304).body == b""
+    instructor.client.put_json(url, {"title": "First"}, headers={"If-Match": tag})
+    refused = instructor.client.put_json(url, {"title": "Second"}, headers={"If-Match": tag}, status=412)
+    assert refused.json["code"] == "stale"
+    assert instructor.client.get(url).json["title"] == "First"
+
+
+def test_two_editors_with_one_etag_at_once(instructor, core):
+    url = f"{COURSES}/{make_course(core, instructor.id).id}"
+    tag = instructor.client.get(url).headers["ETag"]
+
+    def edit(title: str) -> int:
+        client = instructor.client.bearer(instructor.client.authorization[1])
+        return client.put_json(url, {"title": title}, headers={"If-Match": tag}, expect_errors=True).status_int
+
+    with ThreadPoolExecutor(4) as pool:
+        assert sorted(pool.map(edit, "abcd")) == [200, 412, 412, 412]
+
+
+def test_the_course_limit_holds_under_a_race(make_app, core, instructor):
+    token = instructor.client.authorization[1]
+    app = make_app(lms__courses__limit=3).bearer(token)
+
+    def create(number: int) -> int:
+        body = {"code": f"L-{number}", "title": f"L {number}"}
+        return app.bearer(token).post_json(COURSES, body, expect_errors=True).status_int
+
+    with ThreadPoolExecutor(6) as pool:
+        assert sorted(pool.map(create, range(6))) == [201, 201, 201, 409, 409, 409]
+    with core.reader() as db:
+        assert db.scalar(select(func.count()).select_from(Course)) == 3
+
+
+def test_the_catalog_filters_searches_and_sorts(app, instructor, core):
+    make_course(core, instructor.id, title="Botany", category="Science", level="beginner", price=5)
+    make_course(core, instructor.id, title="Zoology", category="Science", level="advanced", tags=["animals"])
+    make_course(core, instructor.id, title="Painting", category="Arts", description="Colours and animals.")
+
+    def titles(**query: object) -> list[str]:
+        return [card["title"] for card in app.get(COURSES, query).json["items"]]
+
+    assert titles() == ["Painting", "Zoology", "Botany"]
+    assert titles(category="Science", level="advanced") == ["Zoology"]
+    assert titles(search="animal") == ["Painting", "Zoology"]
+    assert titles(isFree="false") == ["Botany"]
+    assert titles(sort="price")[-1] == "Botany"
+    page = app.get(COURSES, {"limit": 2, "page": 2}).json
+    assert (len(page["items"]), page["total"], page["totalIsExact"]) == (1, 3, True)
+    assert app.get(COURSES, {"page": 9}).json["total"] == 3
+
+
+@pytest.mark.parametrize("query", [{"page": 0}, {"limit": 101}, {"sort": "id;--"}, {"nonsense": 1}, {"page": "x"}])
+def test_a_bad_query_is_refused(app, query):
+    assert app.get(COURSES, query, status=422).json["code"] == "invalid"
+
+
+def test_reads_cost_at_most_four_statements_whatever_the_size(student, instructor, core, statements):
+    for _course in range(6):
+        course = make_course(core, instructor.id, modules=3, lessons=4)
+    urls = [COURSES, f"{COURSES}?limit=100", f"{COURSES}?page=2&limit=3", f"{COURSES}/{course.slug}",
+            f"{COURSES}/{course.id}/modules", f"/api/v1/modules/{course.modules[0]}",
+            f"/api/v1/modules/{course.modules[0]}/lessons"]  # fmt: skip
+    for url in urls:
+        with statements() as seen:
+            student.client.get(url)
+        assert seen.count <= 3, seen
+    with statements() as seen:
+        instructor.client.get(f"/api/v1/lessons/{course.lessons[0]}")
+    assert seen.count <= 2, seen
+
+
+def test_many_lessons_added_at_once_keep_their_places(instructor, core, app):
+    course = make_course(core, instructor.id, lessons=0, published=False)
+    url = f"/api/v1/modules/{course.modules[0]}/lessons"
+
+    def add(number: int) -> int:
+        body = {"title": f"L{number}", "contentType": "link", "content": {"url": "https://example.org/"}}
+        return instructor.client.bearer(instructor.client.authorization[1]).post_json(url, body).status_int
+
+    with ThreadPoolExecutor(8) as pool:
+        assert list(pool.map(add, range(8))) == [201] * 8
+    assert [lesson["orderIndex"] for lesson in instructor.client.get(url).json["items"]] == list(range(8))
