@@ -1,0 +1,72 @@
+"""A load generator that costs little: threads with one keep-alive connection each, raw sockets, one fixed request."""
+
+import socket
+import threading
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What a run answered: requests per second, and latencies in seconds."""
+
+    rate: float
+    median: float
+    p99: float
+    errors: int
+
+
+def request_bytes(path: str, headers: Mapping[str, str]) -> bytes:
+    lines = [f"GET {path} HTTP/1.1", "Host: 127.0.0.1", *(f"{name}: {value}" for name, value in headers.items())]
+    return ("\r\n".join(lines) + "\r\n\r\n").encode()
+
+
+def run(port: int, request: bytes, *, seconds: float, connections: int = 8) -> Result:
+    """Send the request over and over from every connection for so long."""
+    latencies: list[float] = []
+    errors: list[int] = []
+    deadline = time.perf_counter() + seconds
+    threads = [
+        threading.Thread(target=_connection, args=(port, request, deadline, latencies, errors))
+        for _number in range(connections)
+    ]
+    begun = time.perf_counter()
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    elapsed = time.perf_counter() - begun
+    latencies.sort()
+    if not latencies:
+        raise SystemExit("no request was answered")
+    return Result(
+        rate=len(latencies) / elapsed,
+        median=latencies[len(latencies) // 2],
+        p99=latencies[int(len(latencies) * 0.99)],
+        errors=len(errors),
+    )
+
+
+def _connection(port: int, request: bytes, deadline: float, latencies: list[float], errors: list[int]) -> None:
+    with socket.create_connection(("127.0.0.1", port)) as connection:
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        while (begun := time.perf_counter()) < deadline:
+            connection.sendall(request)
+            status = _read_answer(connection)
+            latencies.append(time.perf_counter() - begun)
+            if status != 200:
+                errors.append(status)
+
+
+def _read_answer(connection: socket.socket) -> int:
+    received = connection.recv(65536)
+    while (end := received.find(b"\r\n\r\n")) < 0:
+        received += connection.recv(65536)
+    head = received[:end].lower()
+    at = head.index(b"content-length:") + 15
+    length = int(head[at : head.find(b"\r", at) if head.find(b"\r", at) > 0 else len(head)])
+    missing = end + 4 + length - len(received)
+    while missing > 0:
+        missing -= len(connection.recv(min(missing, 65536)))
+    return int(head[9:12])
