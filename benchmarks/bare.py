@@ -11,12 +11,12 @@ from pyramid.response import Response
 
 
 def application() -> Any:
-    """The WSGI application; ``BENCH_SQL`` and ``BENCH_URL`` say what to run, and where."""
-    statement = os.environ["BENCH_SQL"]
+    """The WSGI application; ``BENCH_SQL``, ``BENCH_PARAMETERS`` and ``BENCH_URL`` say what to run, and where."""
+    statement, parameters = os.environ["BENCH_SQL"], orjson.loads(os.environ["BENCH_PARAMETERS"])
     connection = psycopg.connect(os.environ["BENCH_URL"], autocommit=True, row_factory=dict_row, prepare_threshold=0)
 
     def catalog(request: Any) -> Response:
-        rows = connection.execute(statement).fetchall()
+        rows = connection.execute(statement, parameters).fetchall()
         return Response(body=orjson.dumps({"items": rows}, default=str), content_type="application/json", charset=None)
 
     config = Configurator()

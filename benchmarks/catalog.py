@@ -13,19 +13,21 @@ import time
 import urllib.request
 from pathlib import Path
 
-from sqlalchemy.dialects import postgresql
+import orjson
 
 from benchmarks import load
 from lms_core import configure, read_settings
 from lms_core.courses import queries
+from lms_core.demo import Demo
+from lms_core.demo import load as load_demo
 from lms_core.kernel import migrations
 from lms_core.kernel.embedded import server
-from lms_core.testing.accounts import bearer, make_user
-from lms_core.testing.courses import make_course
+from lms_core.testing.accounts import bearer
 
 ROUNDS = 5
-SECONDS = 4.0
-COURSES = 200
+SECONDS = 3.0
+SCALE = 100
+"""Of the demo: a thousand courses, so that the total is at its cap."""
 PORTS = {"lms": 6701, "bare": 6702}
 
 
@@ -48,22 +50,18 @@ def _prepare(folder: Path, url: str) -> tuple[dict[str, str], str]:
     migrations.upgrade(url)
     ini = {
         "sqlalchemy.url": url, "lms.data": str(folder), "lms.broker.url": "embedded:", "lms.jwt.keys": "generated:",
-        "lms.secret.keys": "generated:", "lms.log.level": "warning", "lms.courses.limit": "0",
+        "lms.secret.keys": "generated:", "lms.log.level": "warning",
     }  # fmt: skip
     settings, plugins = read_settings(ini, {})
-    core = configure(settings, plugins).registry.core
-    instructor, student = make_user(core, groups=("instructor",)), make_user(core)
-    for number in range(COURSES):
-        make_course(core, instructor.id, title=f"Course number {number}", tags=["one", "two"])
-    token = bearer(core, student)
-    core.close()
-    return {**os.environ, **settings.as_environ(), "BENCH_SQL": _bare_sql(), "BENCH_URL": url}, token
-
-
-def _bare_sql() -> str:
-    """The catalog's own SELECT, without the total."""
-    statement = queries.catalog_statement("newest").limit(20)
-    return str(statement.compile(dialect=postgresql.dialect(), compile_kwargs={"literal_binds": True}))
+    registry = configure(settings, plugins).registry
+    demo = Demo(registry, SCALE, lambda rows, _what: rows)
+    load_demo(demo)
+    token = bearer(registry.core, demo.made["student"][0])
+    registry.core.close()
+    statement = queries.catalog_page("newest", ()).page
+    parameters = {**statement.fixed, "page_limit": 20, "page_offset": 0}
+    bare = {"BENCH_SQL": statement.sql, "BENCH_PARAMETERS": orjson.dumps(parameters).decode(), "BENCH_URL": url}
+    return {**os.environ, **settings.as_environ(), **bare}, token
 
 
 def _program(name: str) -> str:

@@ -71,12 +71,12 @@ FILTERS: Mapping[str, ColumnElement[bool]] = {
 def catalog(connection: Connection, filters: Mapping[str, Any]) -> Page:
     """One page of published courses. ``filters`` is a loaded :class:`~lms_core.courses.schemas.CatalogQuery`."""
     given = {name: filters[name] for name in FILTERS if filters.get(name) not in (None, "")}
-    page = _catalog_page(filters["sort"], tuple(given))
+    page = catalog_page(filters["sort"], tuple(given))
     return page.fetch(connection, page=filters["page"], limit=filters["limit"], **given)
 
 
 @cache
-def _catalog_page(sort: str, names: tuple[str, ...]) -> PreparedPage:
+def catalog_page(sort: str, names: tuple[str, ...]) -> PreparedPage:
     """Compiled once for each order and set of filters that is asked for; there are few."""
     counted = select(Course.id).where(IN_CATALOG, *(FILTERS[name] for name in names))
     return PreparedPage(catalog_statement(sort, names), counted)

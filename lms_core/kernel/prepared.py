@@ -26,14 +26,15 @@ class Prepared:
     def __init__(self, statement: AnySelect) -> None:
         dialect: Any = PGDialect_psycopg  # SQLAlchemy leaves its constructor untyped.
         compiled = statement.compile(dialect=dialect())
-        self._sql = compiled.string
-        self._fixed = {name: value for name, value in compiled.params.items() if value is not None}
+        self.sql = compiled.string
+        """What the driver is given; parameters as ``%(name)s``."""
+        self.fixed = {name: value for name, value in compiled.params.items() if value is not None}
 
     def all(self, connection: Connection, **values: Any) -> Sequence[Any]:
         """Every row, for the values of the statement's parameters."""
         driver: Any = connection.connection.driver_connection
         with driver.cursor(row_factory=namedtuple_row) as cursor:
-            cursor.execute(self._sql, {**self._fixed, **values})
+            cursor.execute(self.sql, {**self.fixed, **values})
             rows: Sequence[Any] = cursor.fetchall()
             return rows
 
@@ -50,14 +51,14 @@ class PreparedPage:
         source = counted.order_by(None).with_only_columns(1).limit(COUNT_CAP + 1).subquery()
         total = select(func.count().label("rows_in_all")).select_from(source)
         self._total = Prepared(total)
-        self._page = Prepared(
+        self.page = Prepared(
             statement.add_columns(total.scalar_subquery().label("rows_in_all"))
             .limit(bindparam("page_limit", type_=Integer))
             .offset(bindparam("page_offset", type_=Integer))
         )
 
     def fetch(self, connection: Connection, *, page: int, limit: int, **values: Any) -> Page:
-        rows = self._page.all(connection, page_limit=limit, page_offset=(page - 1) * limit, **values)
+        rows = self.page.all(connection, page_limit=limit, page_offset=(page - 1) * limit, **values)
         if rows:
             count: int = rows[0].rows_in_all
         else:

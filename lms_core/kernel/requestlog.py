@@ -1,9 +1,8 @@
 """The rows of ``system_logs``, written in batches by one thread of each process."""
 
 import os
-import queue
 import threading
-import time
+from collections import deque
 from multiprocessing.util import Finalize
 from typing import TYPE_CHECKING, Any
 
@@ -33,18 +32,22 @@ _EXIT_LIMIT = 5.0
 """Seconds the last rows may take when the process ends."""
 
 
-class _Flush(threading.Event):
-    """In the queue: write what came before, then say so."""
-
-
 class RequestLog:
-    """A bounded queue and its thread, begun with the first row; a forked process begins its own."""
+    """A bounded queue and its thread, begun with the first row; a forked process begins its own.
+
+    Handing over a row wakes nobody, which would cost the request a turn of the interpreter: the thread looks by
+    itself every :data:`PAUSE` seconds.
+    """
 
     def __init__(self, core: "Core") -> None:
         self._core = core
         self._lock = threading.Lock()
         self._owner = 0
-        self._rows: queue.SimpleQueue[Row | _Flush | None] = queue.SimpleQueue()
+        self._rows: deque[Row] = deque()
+        self._asked = threading.Event()
+        self._written = threading.Condition()
+        self._added = self._done = 0
+        self._closing = False
         self._dropped = 0
         self._thread: threading.Thread | None = None
         self._at_exit: Finalize | None = None
@@ -53,8 +56,9 @@ class RequestLog:
         """Hand over a row (by column; ``action`` and ``created_at`` must be there); never waits and never raises."""
         if self._owner != os.getpid():
             self._begin()
-        if self._rows.qsize() < WAITING:
-            self._rows.put(row)
+        if len(self._rows) < WAITING:
+            self._rows.append(row)
+            self._added += 1
         else:
             self._dropped += 1
 
@@ -62,15 +66,17 @@ class RequestLog:
         """Wait until what was added so far is written (or dropped); False if that took longer."""
         if self._owner != os.getpid():
             return True
-        flush = _Flush()
-        self._rows.put(flush)
-        return flush.wait(timeout)
+        with self._written:
+            wanted = self._added
+            self._asked.set()
+            return self._written.wait_for(lambda: self._done >= wanted, timeout)
 
     def close(self) -> None:
         """Write what waits, and end the thread; a later row begins it again."""
         if self._owner != os.getpid() or self._thread is None:
             return
-        self._rows.put(None)
+        self._closing = True
+        self._asked.set()
         self._thread.join(_EXIT_LIMIT)
         self._thread, self._owner = None, 0
         if self._at_exit is not None:
@@ -80,22 +86,27 @@ class RequestLog:
         with self._lock:
             if self._owner == os.getpid():
                 return
-            # After a fork, the parent's rows are the parent's to write.
-            self._rows = queue.SimpleQueue()
-            self._thread = threading.Thread(target=self._run, args=(self._rows,), name="request-log", daemon=True)
+            # After a fork, the parent's rows are the parent's to write, and its locks may be held for ever.
+            self._rows, self._asked, self._written = deque(), threading.Event(), threading.Condition()
+            self._added, self._done, self._closing = 0, 0, False
+            self._thread = threading.Thread(target=self._run, name="request-log", daemon=True)
             self._thread.start()
             self._owner = os.getpid()
             # Runs at the exit of any process, a child of multiprocessing included, which skips atexit.
             self._at_exit = Finalize(None, self.close, exitpriority=100)
 
-    def _run(self, rows: "queue.SimpleQueue[Row | _Flush | None]") -> None:
+    def _run(self) -> None:
         ended = False
         while not ended:
-            batch, flushes, ended = _gather(rows)
-            if batch:
+            self._asked.wait(PAUSE)
+            self._asked.clear()
+            ended = self._closing
+            while self._rows:
+                batch = [self._rows.popleft() for _row in range(min(BATCH, len(self._rows)))]
                 self._write(batch)
-            for flush in flushes:
-                flush.set()
+                with self._written:
+                    self._done += len(batch)
+                    self._written.notify_all()
 
     def _write(self, batch: list[Row]) -> None:
         try:
@@ -108,22 +119,3 @@ class RequestLog:
             self._dropped += len(batch)
             reason = type(error.__cause__ or error).__name__
             structlog.get_logger("lms.requests").warning("request_log_dropped", rows=self._dropped, reason=reason)
-
-
-def _gather(rows: "queue.SimpleQueue[Row | _Flush | None]") -> tuple[list[Row], list[_Flush], bool]:
-    """The next batch, who waits for it to be written, and whether it is the last."""
-    batch: list[Row] = []
-    entry = rows.get()
-    deadline = time.monotonic() + PAUSE
-    while True:
-        if entry is None:
-            return batch, [], True
-        if isinstance(entry, _Flush):
-            return batch, [entry], False
-        batch.append(entry)
-        if len(batch) == BATCH:
-            return batch, [], False
-        try:
-            entry = rows.get(timeout=max(0.0, deadline - time.monotonic()))
-        except queue.Empty:
-            return batch, [], False
