@@ -4,7 +4,9 @@ Each sub-area (registration, signin, two_factor, recovery, profile) has its own 
 queries, events and what the sub-areas share stand beside them.
 """
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import ColumnElement
 
 from lms_core.accounts import events, queries, tasks
 from lms_core.accounts.recovery.service import send_reset
@@ -25,7 +27,18 @@ if TYPE_CHECKING:
 EVENTS = (events.UserRegistered, events.EmailVerified, events.ProfileChanged, events.PasswordChanged)
 
 
+def add_profile_column(config: "Configurator", name: str, column: ColumnElement[Any]) -> None:
+    """Directive: a later domain adds a column to ``GET /users/me``, correlated to ``users``."""
+
+    def register() -> None:
+        config.registry.profile_columns[name] = column
+
+    config.action(("lms.profile_column", name), register)
+
+
 def includeme(config: "Configurator") -> None:
+    config.registry.profile_columns = {}
+    config.add_directive("add_profile_column", add_profile_column)
     config.set_identity_loader(queries.identity_loader(config.registry.core.clock))
     config.add_child(ApiRoot, "auth", AuthResource)
     config.add_child(AuthResource, "two-factor", TwoFactorResource)

@@ -2,8 +2,9 @@
 
 import datetime as dt
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Select, Text, and_, bindparam, func, or_, select
@@ -163,9 +164,18 @@ _PROFILE = select(
 ).where(User.id == bindparam("user"), LIVING)
 
 
-def profile(db: Session | Connection, user_id: uuid.UUID, now: dt.datetime) -> Any:
-    """The row of an account as its owner sees it, with groups and permissions; None where there is no account."""
-    return db.execute(_PROFILE, {"user": user_id, "now": now}).one_or_none()
+def profile(
+    db: Session | Connection,
+    user_id: uuid.UUID,
+    now: dt.datetime,
+    more: Mapping[str, ColumnElement[Any]] = MappingProxyType({}),
+) -> Any:
+    """The row of an account as its owner sees it, with groups and permissions; None where there is no account.
+
+    ``more`` are columns that later domains add (``registry.profile_columns``), correlated to ``users``.
+    """
+    statement = _PROFILE.add_columns(*(column.label(name) for name, column in more.items()))
+    return db.execute(statement, {"user": user_id, "now": now}).one_or_none()
 
 
 _SESSION_COLUMNS = (

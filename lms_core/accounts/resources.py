@@ -52,4 +52,6 @@ class MeResource(Item):
         return self.request.caller.user_id
 
     def load(self) -> Any:
-        return queries.profile(self.request.reader, self.id, self.request.core.clock())
+        return queries.profile(
+            self.request.reader, self.id, self.request.core.clock(), self.request.registry.profile_columns
+        )

@@ -9,11 +9,12 @@ if TYPE_CHECKING:
 
 
 def includeme(config: "Configurator") -> None:
-    from lms_core.files import access, resources
+    from lms_core.files import access, queries, resources
     from lms_core.files.storage import make_storage
 
     config.registry.storage = make_storage(config.registry.core.settings)
     config.include(access)
+    config.add_profile_column("storage_used_bytes", queries.storage_used())
     config.add_child(ApiRoot, "files", resources.FileCollection)
     config.add_item(resources.FileCollection, resources.FileItem, "fileId")
     config.scan("lms_core.files.views")

@@ -4,8 +4,9 @@ import uuid
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, false, or_, select
+from sqlalchemy import BigInteger, ColumnElement, Connection, cast, false, func, or_, select
 
+from lms_core.accounts.models import User
 from lms_core.files.access import CALLER
 from lms_core.files.models import FileUpload
 
@@ -14,6 +15,16 @@ _COLUMNS = (
     FileUpload.mime_type, FileUpload.checksum, FileUpload.storage_path, FileUpload.virus_scan_result,
     FileUpload.uploaded_at,
 )  # fmt: skip
+
+
+def storage_used() -> ColumnElement[int]:
+    """The bytes of a person's files, as a column beside ``users``."""
+    return (
+        select(cast(func.coalesce(func.sum(FileUpload.file_size), 0), BigInteger))
+        .where(FileUpload.uploaded_by == User.id, FileUpload.deleted_at.is_(None))
+        .correlate(User)
+        .scalar_subquery()
+    )
 
 
 def file_by(

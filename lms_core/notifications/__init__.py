@@ -6,7 +6,7 @@ from lms_core.accounts.events import UserRegistered
 from lms_core.enrollment.events import UserEnrolled
 from lms_core.kernel.traversal import ApiRoot
 from lms_core.learning.events import CourseCompleted
-from lms_core.notifications import tasks
+from lms_core.notifications import queries, tasks
 from lms_core.notifications.resources import NotificationCollection, NotificationItem
 
 if TYPE_CHECKING:
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 
 def includeme(config: "Configurator") -> None:
+    config.add_profile_column("notification_preferences", queries.preferences())
     config.add_child(ApiRoot, "notifications", NotificationCollection)
     config.add_item(NotificationCollection, NotificationItem, param="notificationId")
     config.add_event_subscriber(UserRegistered, "notifications.welcome", tasks.welcome)

@@ -3,7 +3,7 @@
 import uuid
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, func, or_, select
+from sqlalchemy import ColumnElement, Connection, Row, Select, false, func, literal, or_, select, true
 from sqlalchemy.orm import Session
 
 from lms_core.accounts.models import User
@@ -40,6 +40,24 @@ def inbox(reader: Connection, user_id: uuid.UUID, *, unread: bool | None, cursor
 
 def notification(reader: Connection, user_id: uuid.UUID, notification_id: uuid.UUID) -> Row[*tuple[Any, ...]] | None:
     return reader.execute(_of(user_id).where(Notification.id == notification_id)).one_or_none()
+
+
+def preferences() -> ColumnElement[Any]:
+    """A person's preferences as a JSON object beside ``users``: what they chose, else what holds for everybody."""
+
+    def chosen(name: str, default: Any) -> ColumnElement[Any]:
+        return func.coalesce(getattr(NotificationPreference, name), default)
+
+    columns = func.json_build_object(
+        "emailEnabled", chosen("email_enabled", true()), "emailFrequency", chosen("email_frequency", "immediate"),
+        "pushEnabled", chosen("push_enabled", true()), "smsEnabled", chosen("sms_enabled", false()),
+        "preferences", chosen("preferences", func.jsonb_build_object()),
+        "quietHoursStart", NotificationPreference.quiet_hours_start,
+        "quietHoursEnd", NotificationPreference.quiet_hours_end,
+    )  # fmt: skip
+    one = select(literal(1).label("one")).subquery()
+    joined = one.outerjoin(NotificationPreference, NotificationPreference.user_id == User.id)
+    return select(columns).select_from(joined).correlate(User).scalar_subquery()
 
 
 def recipient(db: Session, user_id: uuid.UUID) -> Row[*tuple[Any, ...]] | None:

@@ -44,6 +44,13 @@ class ProfileSchema(Schema):
     permissions = fields.List(fields.String(), dump_only=True)
 
 
+class MeSchema(ProfileSchema):
+    """The whole of it, with what other domains keep about a person."""
+
+    storage_used_bytes = fields.Integer(dump_only=True)
+    notification_preferences = fields.Dict(dump_only=True)
+
+
 class ProfileEditSchema(Schema):
     """What the owner may change; what is left out stays. A new ``email`` needs ``currentPassword``."""
 

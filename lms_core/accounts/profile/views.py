@@ -6,13 +6,13 @@ from pyramid.view import view_config
 
 from lms_core.accounts import queries
 from lms_core.accounts.profile import service
-from lms_core.accounts.profile.schemas import ProfileEditSchema, ProfileSchema
+from lms_core.accounts.profile.schemas import MeSchema, ProfileEditSchema
 from lms_core.accounts.resources import MeResource
 from lms_core.kernel.request import Request
 
 
 @view_config(
-    context=MeResource, request_method="GET", permission="users:read", returns=ProfileSchema, tags=("users",),
+    context=MeResource, request_method="GET", permission="users:read", returns=MeSchema, tags=("users",),
 )  # fmt: skip
 def read_me(context: MeResource, request: Request) -> Any:
     """The caller's own account, with groups and permissions."""
@@ -21,7 +21,7 @@ def read_me(context: MeResource, request: Request) -> Any:
 
 @view_config(
     context=MeResource, request_method="PUT", permission="users:update", body=ProfileEditSchema,
-    returns=ProfileSchema, tags=("users",),
+    returns=MeSchema, tags=("users",),
     errors=(
         "stale", "email_taken", "password_required", "invalid_credentials", "account_locked",
         "email_domain_not_allowed",
@@ -35,4 +35,4 @@ def edit_me(context: MeResource, request: Request) -> Any:
     account = queries.own_account(request.db, request.caller)
     seen = context.row.updated_at if request.if_match else None
     service.edit_profile(request.db, request.core, account, request.validated, request, seen=seen)
-    return queries.profile(request.db, account.id, request.core.clock())
+    return queries.profile(request.db, account.id, request.core.clock(), request.registry.profile_columns)

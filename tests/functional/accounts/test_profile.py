@@ -7,8 +7,10 @@ import pytest
 from sqlalchemy import select
 
 from lms_core.accounts.models import User
+from lms_core.files.models import FileUpload
 from lms_core.kernel.core import Core
 from lms_core.kernel.models import AuditLog, Outbox
+from lms_core.notifications.models import NotificationPreference
 from lms_core.testing.accounts import bearer, make_user, reload
 from lms_core.testing.client import PASSWORD, Client
 
@@ -194,3 +196,22 @@ def test_a_new_address_is_of_a_domain_that_is_allowed(core: Core, make_app: Any,
     app = make_app(lms__auth__email_domains=("example.org",)).bearer(bearer(core, ada))
     changes = {"email": "ada@evil.example", "currentPassword": PASSWORD}
     assert app.put_json(ME, changes, status=422).json["code"] == "email_domain_not_allowed"
+
+
+def test_the_profile_shows_preferences_and_storage(core: Core, app: Client, statements: Any) -> None:
+    user = make_user(core)
+    client = app.bearer(bearer(core, user))
+    mine = client.get("/api/v1/users/me").json
+    assert mine["storageUsedBytes"] == 0
+    assert mine["notificationPreferences"] == {
+        "emailEnabled": True, "emailFrequency": "immediate", "pushEnabled": True, "smsEnabled": False,
+        "preferences": {}, "quietHoursStart": None, "quietHoursEnd": None,
+    }  # fmt: skip
+    with core.transaction() as db:
+        db.add(NotificationPreference(user_id=user.id, email_enabled=False, quiet_hours_start=dt.time(22)))
+        db.add(FileUpload(uploaded_by=user.id, file_name="a", file_size=7, file_type="text", storage_path="a"))
+    with statements() as seen:
+        mine = client.get("/api/v1/users/me").json
+    assert seen.count <= 2, seen
+    assert (mine["storageUsedBytes"], mine["notificationPreferences"]["emailEnabled"]) == (7, False)
+    assert mine["notificationPreferences"]["quietHoursStart"] == "22:00:00"
