@@ -1,5 +1,9 @@
 """All that a plugin may import. What is not here may change without notice; what is here changes with API_VERSION."""
 
+from marshmallow import fields, validate
+
+from lms_core.accounts.events import UserRegistered
+from lms_core.courses.events import CourseCreated, CoursePublished
 from lms_core.courses.importing import (
     FILE_SCHEME,
     CourseImporter,
@@ -10,6 +14,8 @@ from lms_core.courses.importing import (
     ImportLimits,
     Skipped,
 )
+from lms_core.enrollment.events import UserEnrolled
+from lms_core.kernel.audit import audit
 from lms_core.kernel.core import Core
 from lms_core.kernel.db import Base, Created, Identified, Timestamped
 from lms_core.kernel.errors import (
@@ -24,9 +30,10 @@ from lms_core.kernel.errors import (
     Unauthorized,
     Unavailable,
 )
-from lms_core.kernel.events import Delivery, Event, publish
+from lms_core.kernel.events import Delivery, Event, Undeliverable, publish
 from lms_core.kernel.hookspecs import hookimpl
 from lms_core.kernel.i18n import _
+from lms_core.kernel.mail import queue_mail
 from lms_core.kernel.pagination import CursorPage, CursorQuery, Page, PageQuery, cursor_page, page_of
 from lms_core.kernel.plugins import API_VERSION, EventSubscription, Migrations, PeriodicTask
 from lms_core.kernel.request import Request
@@ -35,14 +42,17 @@ from lms_core.kernel.security import Identity, scoped_acl
 from lms_core.kernel.tasks import TaskContext
 from lms_core.kernel.traversal import Allow, ApiRoot, Authenticated, Collection, Everyone, Item, Resource
 from lms_core.kernel.views import api_url, created
+from lms_core.learning.events import CourseCompleted
 from lms_core.settings import Setting, Settings
 
 __all__ = [
     "API_VERSION", "FILE_SCHEME", "Allow", "ApiRoot", "Authenticated", "BadRequest", "Base", "Collection", "Conflict",
-    "Core", "CourseImporter", "Created", "CursorPage", "CursorQuery", "Delivery", "Event", "EventSubscription",
-    "Everyone", "Forbidden", "Identified", "Identity", "ImportLimits", "ImportedCourse", "ImportedFile",
-    "ImportedLesson", "ImportedModule", "Invalid", "Item", "LMSError", "Migrations", "Money", "NotFound", "Number",
-    "Page", "PageQuery", "Part", "Percentage", "PeriodicTask", "Request", "Resource", "Schema", "Setting", "Settings",
-    "Skipped", "TaskContext", "Text", "Timestamp", "Timestamped", "TooLarge", "TooMany", "Unauthorized", "Unavailable",
-    "_", "api_url", "created", "cursor_page", "hookimpl", "page_of", "publish", "scoped_acl",
+    "Core", "CourseCompleted", "CourseCreated", "CourseImporter", "CoursePublished", "Created", "CursorPage",
+    "CursorQuery", "Delivery", "Event", "EventSubscription", "Everyone", "Forbidden", "Identified", "Identity",
+    "ImportLimits", "ImportedCourse", "ImportedFile", "ImportedLesson", "ImportedModule", "Invalid", "Item",
+    "LMSError", "Migrations", "Money", "NotFound", "Number", "Page", "PageQuery", "Part", "Percentage",
+    "PeriodicTask", "Request", "Resource", "Schema", "Setting", "Settings", "Skipped", "TaskContext", "Text",
+    "Timestamp", "Timestamped", "TooLarge", "TooMany", "Unauthorized", "Unavailable", "Undeliverable", "UserEnrolled",
+    "UserRegistered", "_", "api_url", "audit", "created", "cursor_page", "fields", "hookimpl", "page_of", "publish",
+    "queue_mail", "scoped_acl", "validate",
 ]  # fmt: skip

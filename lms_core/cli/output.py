@@ -26,10 +26,11 @@ def table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
 
 
 def progress() -> Progress:
-    """A progress bar on standard error, so that a command's output stays what it answers."""
+    """A progress bar on standard error, so that a command's output stays what it answers; none where it is a file."""
+    console = Console(stderr=True)
     return Progress(
         TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(),
-        console=Console(stderr=True), transient=True,
+        console=console, transient=True, disable=not console.is_terminal,
     )  # fmt: skip
 
 

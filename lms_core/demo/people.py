@@ -46,7 +46,7 @@ def _many(demo: Demo) -> None:
     times = demo.scale - 1
     hashed = demo.core.tokens.passwords.hash(PASSWORD)
     with demo.core.reader() as db:
-        group = dict(db.execute(select(Group.name, Group.id)).tuples().all())
+        group = dict(db.execute(select(Group.name, Group.id)).all())
     now = demo.core.clock()
     columns = ("id", "email", "email_verified_at", "password_hash", "first_name", "last_name")
     for role, count in (("student", times * STUDENTS_PER_SCALE), ("instructor", times * INSTRUCTORS_PER_SCALE)):

@@ -82,6 +82,9 @@ class Money(fields.Decimal):
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(places=2, as_string=True, allow_nan=False, **kwargs)
 
+    def _serialize(self, value: Decimal | None, attr: str | None, obj: Any, **kwargs: Any) -> str | None:
+        return None if value is None else f"{value:.2f}"
+
 
 class Percentage(fields.Field[Decimal]):
     """0 to 100, as a JSON number: whole where it is whole."""

@@ -1,6 +1,7 @@
 """The commands that look after an installation, on a migrated database."""
 
 import json
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -207,3 +208,61 @@ def test_the_demo_is_refused_where_people_live(lms: Lms, core: Core) -> None:
     assert (refused.exit_code, refused.stderr) == (
         1, "lms: the demo fills an empty installation, and this one has people in it\n",
     )  # fmt: skip
+
+
+def test_the_demo_fills_an_empty_installation_and_says_who_can_sign_in(lms: Lms, app: Any) -> None:
+    loaded = lms("demo", "load")
+
+    assert loaded.exit_code == 0, loaded.output
+    people = [line.split("\t") for line in loaded.stdout.splitlines()]
+    assert {"admin", "instructor", "student"} <= {role for role, _email, _password in people}
+    for _role, email, password in people[:2]:
+        app.post_json("/api/v1/auth/login", {"email": email, "password": password})
+
+
+MANIFEST = """<?xml version="1.0"?>
+<manifest xmlns="http://www.imsglobal.org/xsd/imsccv1p3/imscp_v1p1">
+  <metadata><schema>IMS Common Cartridge</schema></metadata>
+  <organizations><organization structure="rooted-hierarchy"><item>
+    <item><title>Week one</title>
+      <item identifierref="page"><title>Welcome</title></item>
+      <item identifierref="talk"><title>Say hello</title></item>
+    </item>
+  </item></organization></organizations>
+  <resources>
+    <resource identifier="page" type="webcontent" href="page.html"><file href="page.html"/></resource>
+    <resource identifier="talk" type="imsdt_xmlv1p3"><file href="talk.xml"/></resource>
+  </resources>
+</manifest>"""
+
+
+@pytest.fixture
+def cartridge(tmp_path: Path) -> Path:
+    """A course of one page, and a discussion that cannot be brought."""
+    path = tmp_path / "small.imscc"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("imsmanifest.xml", MANIFEST)
+        archive.writestr("page.html", "<html><body><p>Good morning</p></body></html>")
+        archive.writestr("talk.xml", '<topic xmlns="http://www.imsglobal.org/xsd/imsccv1p3/imsdt_v1p3"/>')
+    return path
+
+
+def test_a_course_is_imported_and_what_was_not_brought_is_named(lms: Lms, core: Core, cartridge: Path) -> None:
+    make_user(core, ("instructor",), email="teacher@example.org")
+
+    imported = lms("course", "import", str(cartridge), "--instructor", "teacher@example.org", "--publish")
+
+    assert imported.exit_code == 0, imported.output
+    first, second, *skipped = imported.stdout.splitlines()
+    assert first.endswith(": 1 modules, 1 lessons, 0 files")
+    assert second.endswith(", published")
+    assert len(skipped) == 1
+    assert skipped[0].startswith("Not brought: Say hello: ")
+
+
+def test_an_import_for_somebody_who_is_no_instructor_is_refused(lms: Lms, core: Core, cartridge: Path) -> None:
+    make_user(core, email="student@example.org")
+
+    refused = lms("course", "import", str(cartridge), "--instructor", "student@example.org")
+
+    assert (refused.exit_code, refused.stderr) == (1, "lms: student@example.org is not an instructor.\n")

@@ -1,0 +1,36 @@
+"""The demo's institution is one that people could have made."""
+
+from sqlalchemy import func, select
+
+from lms_core.accounts.models import User
+from lms_core.courses.models import Course, Lesson
+from lms_core.demo import Demo, load
+from lms_core.enrollment.models import Enrollment
+from lms_core.kernel.core import Core
+from lms_core.learning.models import LessonProgress
+from lms_core.testing.client import Client
+
+
+def test_the_small_one_has_people_of_each_role_and_progress(core: Core, registry, app: Client):
+    demo = Demo(registry, 1, lambda rows, _what: rows)
+    load(demo)
+    assert {who.role for who in demo.sign_ins} == {"admin", "moderator", "instructor", "student"}
+    student = next(who for who in demo.sign_ins if who.role == "student")
+    mine = app.login(student.email, student.password).get("/api/v1/users/me/courses").json["items"]
+    assert mine
+    assert app.get("/api/v1/courses").json["total"] == 5
+    with core.reader() as db:
+        assert set(db.scalars(select(Enrollment.status))) == {"active", "completed"}
+
+
+def test_a_larger_one_is_as_many_times_as_large_and_consistent(core: Core, registry):
+    load(Demo(registry, 3, lambda rows, _what: rows))
+    with core.reader() as db:
+        assert db.scalar(select(func.count()).select_from(User)) == 10 + 2 * 102
+        assert db.scalar(select(func.count()).select_from(Course)) == 5 + 2 * 10
+        counts = select(func.sum(Course.enrolled_count), func.sum(Course.duration_minutes))
+        enrolled, minutes = db.execute(counts).one()
+        assert enrolled == db.scalar(select(func.count()).select_from(Enrollment))
+        assert minutes == db.scalar(select(func.sum(Lesson.duration_minutes)))
+        done = select(func.count()).select_from(LessonProgress).where(LessonProgress.status == "completed")
+        assert db.scalar(done) == db.scalar(select(func.sum(Enrollment.lessons_completed)))
