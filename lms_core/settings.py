@@ -48,7 +48,7 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("lms.outbox.keep", "seconds", "7d", "How long finished events stay in the outbox"),
     Setting("lms.worker.concurrency", "integer", "2", "Task processes of one worker"),
     Setting("lms.web.workers", "integer", "2", "Web processes"),
-    Setting("lms.web.threads", "integer", "4", "Threads of one web process; password hashing may hold half of them"),
+    Setting("lms.web.threads", "integer", "16", "Threads of one web process; password hashing may hold half of them"),
     Setting("lms.web.trusted_proxies", "integer", "0", "Proxies in front that append to X-Forwarded-For"),
     Setting("lms.web.body_limit", "integer", "1048576", "Largest JSON body, in bytes"),
     Setting("lms.jwt.keys", "text", "", "`kid:secret` words; the first signs, all verify; `generated:` makes one",

@@ -20,6 +20,7 @@ def serve(place: Place, host: str, port: int) -> None:
     from granian.constants import Interfaces
     from granian.log import LogLevels
     from granian.server import Server
+    from prometheus_client import values
 
     from lms_core.cli.up.net import check_free
     from lms_core.cli.up.supervisor import GRACE, SUPERVISED
@@ -37,6 +38,8 @@ def serve(place: Place, host: str, port: int) -> None:
         bootstrap.try_out(settings, plugins)
         os.environ.update(settings.as_environ())
         os.environ.update(LMS_INI=str(source.ini), PROMETHEUS_MULTIPROC_DIR=str(metrics))
+        # prometheus_client chose how to count when it was imported, before anybody could know the folder.
+        values.ValueClass = values.get_value_class()  # type: ignore[no-untyped-call]
         server = Server(
             "lms",
             address=host,

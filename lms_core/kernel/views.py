@@ -120,8 +120,9 @@ def _check_match(request: "Request", version: str | None) -> None:
 
 
 def created(request: "Request", *names: object) -> None:
-    """Set ``Location`` to ``/api/v1/<names>``."""
-    request.response.location = api_url(request, *names)
+    """Set ``Location`` to ``/api/v1/<names>`` below ``lms.url``: what the caller wrote as ``Host`` is no address."""
+    base = request.core.settings.text("lms.url").rstrip("/")
+    request.response.location = "/".join((f"{base}/api/v1", *(str(name) for name in names)))
 
 
 def api_url(request: "Request", *names: object) -> str:

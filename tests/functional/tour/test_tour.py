@@ -100,3 +100,18 @@ def test_a_student_finishes_an_imported_course(live: Live, cartridge: Path):
 
     _mail(live, "robin@example.org", "You have completed Bread and its history")
     assert len(_notifications(student, "course_completed")) == 1
+
+
+def test_every_web_process_counts_into_one_page_of_metrics(live: Live):
+    for _request in range(20):
+        live.http.get("/api/v1/courses")
+    counted = re.findall(
+        r"^lms_requests_total\{.*CourseCollection.*\} (\S+)$", live.http.get("/metrics").text, re.MULTILINE
+    )
+    assert sum(map(float, counted)) == 20
+
+
+def test_a_location_is_below_the_public_url_whatever_host_was_asked_for(live: Live):
+    course = {"code": "A", "title": "A"}
+    made = live.login().post("/api/v1/courses", json=course, headers={"Host": "evil.example"})
+    assert made.headers["Location"].startswith(f"{live.url}/api/v1/courses/")
