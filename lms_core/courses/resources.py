@@ -61,6 +61,12 @@ class CourseItem(InCourse):
     def well_formed(cls, name: str) -> bool:
         return 0 < len(name) <= 255
 
+    @property
+    def id(self) -> uuid.UUID:
+        """The course's id, by whichever of its names it was reached."""
+        found: uuid.UUID = self.row.id
+        return found
+
     def load(self) -> Any:
         key: uuid.UUID | str = parse_uuid(self.__name__) or self.__name__
         return read_course(self.request, self.request.reader, key)

@@ -102,19 +102,23 @@ def make_reader_engine(url: str, *, pool_size: int = 5) -> Engine:
     return make_engine(
         url,
         pool_size=pool_size,
+        pre_ping=False,
         isolation_level="AUTOCOMMIT",
         skip_autocommit_rollback=True,
         pool_reset_on_return=None,
     )
 
 
-def make_engine(url: str, *, pool_size: int = 5, **options: Any) -> Engine:
-    """A pooled engine for a ``postgresql://`` URL, with psycopg 3 and orjson for JSONB; times come in UTC."""
+def make_engine(url: str, *, pool_size: int = 5, pre_ping: bool = True, **options: Any) -> Engine:
+    """A pooled engine for a ``postgresql://`` URL, with psycopg 3 and orjson for JSONB; times come in UTC.
+
+    With ``pre_ping`` a connection is tried before a command gets it, so that none fails because the server restarted.
+    """
     engine = create_engine(
         normal_url(url),
         pool_size=pool_size,
         max_overflow=pool_size,
-        pool_pre_ping=False,
+        pool_pre_ping=pre_ping,
         pool_recycle=1800,
         json_serializer=lambda value: orjson.dumps(value, default=str).decode(),
         json_deserializer=orjson.loads,

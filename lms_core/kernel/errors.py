@@ -4,11 +4,12 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import orjson
+import psycopg
 import structlog
 from pyramid.exceptions import PredicateMismatch
 from pyramid.httpexceptions import HTTPException
 from pyramid.response import Response
-from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import DBAPIError
 
 from lms_core.kernel.i18n import _
 
@@ -162,15 +163,16 @@ def unreadable_view(error: UnicodeDecodeError, request: "Request") -> Response:
     return problem(request, NotFound())
 
 
-def database_error_view(error: DBAPIError, request: "Request") -> Response:
+def database_error_view(error: DBAPIError | psycopg.Error, request: "Request") -> Response:
     """Values PostgreSQL cannot hold are the caller's mistake; a lost connection is ours and passes."""
-    state = getattr(error.orig, "sqlstate", None) or ""
+    cause = error.orig if isinstance(error, DBAPIError) else error
+    state = getattr(cause, "sqlstate", None) or ""
     log = structlog.get_logger("lms.errors")
     if state.startswith("22"):  # Data exceptions: out of range, a NUL in a text, not a date.
         return problem(request, Invalid("invalid", _("A value is out of range or not text.")))
     if state in {"40001", "40P01", "55P03"}:  # Serialization failure, deadlock, lock not available.
         return problem(request, Conflict("try_again", _("Somebody changed the same thing; try again."), retry_after=1))
-    if isinstance(error, (OperationalError, InterfaceError)):
+    if isinstance(cause, psycopg.OperationalError | psycopg.InterfaceError):
         log.exception("database_unavailable")
         return problem(request, Unavailable("database_unavailable", retry_after=5))
     return unexpected_view(error, request)
@@ -188,4 +190,5 @@ def includeme(config: "Configurator") -> None:
     config.add_exception_view(http_error_view, context=HTTPException)
     config.add_exception_view(unreadable_view, context=UnicodeDecodeError)
     config.add_exception_view(database_error_view, context=DBAPIError)
+    config.add_exception_view(database_error_view, context=psycopg.Error)
     config.add_exception_view(unexpected_view, context=Exception)

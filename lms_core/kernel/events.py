@@ -4,7 +4,7 @@ An event is a frozen dataclass of plain values. Publishing writes one row of the
 subscriber after the commit (see :mod:`lms_core.kernel.outbox`). Event types and subscribers stand on
 ``registry.events``, put there by two directives::
 
-    config.add_event_type(CourseCompleted)  # Implied by its first subscriber.
+    config.add_event_type(CourseCompleted)  # Checks at the start what publishing would stumble over.
     config.add_event_subscriber(CourseCompleted, "certificates.issue", issue_certificate)
 
 A subscriber's name is its key in the ledger: renaming one delivers the unfinished events to it anew.
@@ -199,6 +199,12 @@ class Subscriber:
     queue: QueueName
 
 
+def _imported(cls: type[Event]) -> Iterable[type[Event]]:
+    for each in cls.__subclasses__():
+        yield each
+        yield from _imported(each)
+
+
 class EventCatalog:
     """``registry.events``: the known event types and their subscribers, complete once the application is."""
 
@@ -208,8 +214,11 @@ class EventCatalog:
 
     @property
     def names(self) -> list[str]:
-        """The names of all known event types."""
-        return sorted(self._types)
+        """The names of the event types that this process knows: what was added, and every class it has imported.
+
+        Whether anybody subscribes is another matter: of a known event that nobody wants, nothing is left to do.
+        """
+        return sorted({*self._types, *(cls.name for cls in _imported(Event) if hasattr(cls, "name"))})
 
     def subscriber(self, name: str) -> Subscriber | None:
         return self._subscribers.get(name)
@@ -241,7 +250,7 @@ class EventCatalog:
 
 
 def add_event_type(config: "Configurator", cls: type[Event]) -> None:
-    """Directive: an event that is published, whether or not anybody subscribes to it. Twice is as good as once."""
+    """Directive: check at the start that the type is well-formed and its name its own; a subscription implies it."""
     config.action(None, lambda: config.registry.events.add_type(cls))
 
 

@@ -9,6 +9,7 @@ import logging
 import sys
 import time
 import traceback
+import uuid
 from collections.abc import Callable, MutableMapping
 from typing import TYPE_CHECKING, Any
 
@@ -21,7 +22,7 @@ from lms_core.kernel.errors import LMSError
 from lms_core.kernel.headers import client_address
 from lms_core.kernel.redaction import REDACTED, is_secret, redact, redact_query
 from lms_core.kernel.requestlog import RequestLog
-from lms_core.kernel.traversal import Item
+from lms_core.kernel.traversal import Item, parse_uuid
 from lms_core.settings import Settings, SettingsError
 
 if TYPE_CHECKING:
@@ -135,13 +136,18 @@ def request_log_tween(handler: Handler, registry: "Registry") -> Handler:
             status = response.status_int
             return response
         finally:
-            path = request.environ.get("PATH_INFO", "")
-            if not path.startswith(_UNLOGGED):
-                row = _row(request, status, time.perf_counter() - began)
-                if row_wanted:
-                    rows.add(row)
-                if line_wanted:
-                    _write_line(log, row)
+            if not request.environ.get("PATH_INFO", "").startswith(_UNLOGGED):
+                note(request, status, time.perf_counter() - began)
+
+    def note(request: "Request", status: int, seconds: float) -> None:
+        try:
+            row = _row(request, status, seconds)
+            if row_wanted:
+                rows.add(row)
+            if line_wanted:
+                _write_line(log, row)
+        except Exception as error:  # What was answered stays answered, whatever becomes of its log line.
+            log.error("request_log_failed", exc_info=error)
 
     return tween
 
@@ -165,7 +171,7 @@ def _row(request: "Request", status: int, seconds: float) -> dict[str, Any]:
         "user_id": identity.user_id if identity is not None else None,
         "action": f"{environ['REQUEST_METHOD']} {request_target(request)}",
         "resource_type": type(item).__name__ if item is not None else None,
-        "resource_id": item.id if item is not None else None,
+        "resource_id": _known_id(item) if item is not None else None,
         "ip_address": client_address(request),
         "user_agent": _text(agent, _AGENT_LIMIT) if agent else None,
         "request_method": environ["REQUEST_METHOD"],
@@ -176,6 +182,14 @@ def _row(request: "Request", status: int, seconds: float) -> dict[str, Any]:
         "error_message": _error(request) if status >= 400 else None,
         "created_at": dt.datetime.now(dt.UTC),
     }
+
+
+def _known_id(item: Item) -> uuid.UUID | None:
+    """The item's id where it is known without asking: it may be named by a slug, and may not exist."""
+    known = item.__dict__
+    row = known.get("row")
+    found = known.get("id") or getattr(row, "id", None)
+    return found if isinstance(found, uuid.UUID) else parse_uuid(item.__name__)
 
 
 def request_target(request: "Request") -> str:

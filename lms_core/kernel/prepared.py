@@ -8,6 +8,7 @@ it on the server. Rows are named tuples, read as any other row.
 from collections.abc import Sequence
 from typing import Any
 
+import psycopg
 from psycopg.rows import namedtuple_row
 from sqlalchemy import Connection, bindparam, func, select
 from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
@@ -32,9 +33,20 @@ class Prepared:
 
     def all(self, connection: Connection, **values: Any) -> Sequence[Any]:
         """Every row, for the values of the statement's parameters."""
-        driver: Any = connection.connection.driver_connection
-        with driver.cursor(row_factory=namedtuple_row) as cursor:
-            cursor.execute(self.sql, {**self.fixed, **values})
+        parameters = {**self.fixed, **values}
+        try:
+            return self._run(connection, parameters)
+        except psycopg.OperationalError:
+            if not _driver(connection).closed:
+                raise
+        # The server went away, and with it every connection of the pool. A read is safe to ask again.
+        connection.invalidate()
+        connection.engine.dispose()
+        return self._run(connection, parameters)
+
+    def _run(self, connection: Connection, parameters: dict[str, Any]) -> Sequence[Any]:
+        with _driver(connection).cursor(row_factory=namedtuple_row) as cursor:
+            cursor.execute(self.sql, parameters)
             rows: Sequence[Any] = cursor.fetchall()
             return rows
 
@@ -42,6 +54,10 @@ class Prepared:
         """The first row, or None."""
         rows = self.all(connection, **values)
         return rows[0] if rows else None
+
+
+def _driver(connection: Connection) -> Any:
+    return connection.connection.driver_connection
 
 
 class PreparedPage:

@@ -104,11 +104,13 @@ def hand_out(db: Connection, catalog: EventCatalog, *, lease: float, again: bool
     if not rows:
         return 0
     moment: dt.datetime = rows[0].moment
-    known = set(catalog.names)
+    unknown = {row.name for row in rows}.difference(catalog.names)
+    if unknown:
+        structlog.get_logger("lms.relay").warning("event_types_unknown", names=sorted(unknown))
     shares: dict[str, list[uuid.UUID]] = {}
     leases: dict[int, dt.datetime] = {}
     for row in rows:
-        if row.name not in known:
+        if row.name in unknown:
             leases[row.id] = moment + UNKNOWN_PAUSE
         elif row.subscriber is not None and not row.done:
             waits = row.retry_at is not None and row.retry_at > moment

@@ -4,20 +4,11 @@ import re
 import subprocess
 from pathlib import Path
 
-import pytest
-
 from lms_core.testing.cartridges import write_cartridge
 from lms_core.testing.live import Live
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text()
-
-
-@pytest.fixture
-def live(tmp_path: Path):
-    installation = Live(tmp_path / "data").start()
-    yield installation
-    installation.close()
 
 
 def test_the_tour_ends_at_a_hundred_percent(live: Live, tmp_path: Path):

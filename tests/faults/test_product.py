@@ -1,100 +1,99 @@
-"""The whole product with a real RabbitMQ: what a student completes reaches them once, whatever breaks meanwhile."""
+"""The promise to a student: a completed course is told once, whatever happens to broker and worker meanwhile."""
 
-import os
-from collections.abc import Iterator
-from contextlib import ExitStack
+import signal
+from collections.abc import Callable
 from pathlib import Path
 
 import httpx
 import psutil
 import pytest
-from sqlalchemy import text
 
-import lms_core
-from lms_core.kernel import embedded
+from lms_core.accounts.service import create_user
+from lms_core.cli import bootstrap
 from lms_core.kernel.core import Core
-from lms_core.testing.accounts import bearer, make_user
 from lms_core.testing.courses import MadeCourse, make_course
-from lms_core.testing.live import Live
-from lms_core.testing.plugin import TEST_SETTINGS
+from lms_core.testing.live import ADMIN_EMAIL, Live
 from tests.faults.conftest import Broker, until
 
-KEYS = {"LMS_JWT_KEYS": TEST_SETTINGS["lms.jwt.keys"], "LMS_SECRET_KEYS": TEST_SETTINGS["lms.secret.keys"]}
-EMAIL = "robin@example.org"
-
-
-class School:
-    """A running installation with one course, and one student who is enrolled in it."""
-
-    def __init__(self, live: Live, core: Core, student: httpx.Client, course: MadeCourse) -> None:
-        self.live, self.core = live, core
-        self._student, self._course = student, course
-
-    def complete_the_course(self) -> None:
-        for lesson in self._course.lessons:
-            assert self._student.post(f"/api/v1/lessons/{lesson}/start").is_success
-            state = self._student.post(f"/api/v1/lessons/{lesson}/complete")
-            assert state.is_success, state.text
-        assert state.json()["courseCompleted"] is True
-
-    def told(self) -> int:
-        """How many notifications of the completion there are."""
-        items = self._student.get("/api/v1/notifications").json()["items"]
-        return [item["type"] for item in items].count("course_completed")
-
-    def mails(self) -> int:
-        """How many mails of the completion were written."""
-        texts = [path.read_text() for path in (self.live.data / "mail").glob("*.eml")]
-        return sum("Subject: You have completed" in each for each in texts)
-
-    def is_quiet(self) -> bool:
-        with self.core.transaction() as db:
-            return db.execute(text("SELECT count(*) FROM outbox WHERE finished_at IS NULL")).scalar_one() == 0
-
-    def workers(self) -> list[psutil.Process]:
-        """The worker's main process and its task processes."""
-        return [process for process in self.live.processes() if "worker" in process.cmdline()]
+PASSWORD = "Quite-a-long-one-7"
 
 
 @pytest.fixture
-def school(tmp_path: Path, broker: Broker) -> Iterator[School]:
-    with ExitStack() as stack:
-        live = Live(tmp_path / "data", {**KEYS, "LMS_BROKER_URL": broker.url, "LMS_OUTBOX_LEASE": "5s"})
-        stack.callback(live.close)
-        live.start()
-        url = stack.enter_context(embedded.server(live.data))
-        raw = {**TEST_SETTINGS, "sqlalchemy.url": url, "lms.data": str(tmp_path / "own")}
-        core: Core = lms_core.configure(lms_core.read_settings(raw, {})[0]).registry.core
-        stack.callback(core.close)
-        user = make_user(core, email=EMAIL)
-        headers = {"Authorization": f"Bearer {bearer(core, user)}"}
-        student = stack.enter_context(httpx.Client(base_url=live.url, headers=headers, timeout=30))
-        course = make_course(core, make_user(core, ("instructor",)).id, title="Bread")
-        assert student.post("/api/v1/enrollments", json={"courseId": str(course.id)}).status_code == 201
-        school = School(live, core, student, course)
-        until(school.is_quiet, "the enrollment is told")
-        yield school
+def live(make_live: Callable[..., Live], broker: Broker) -> Live:
+    return make_live(LMS_BROKER_URL=broker.url, LMS_OUTBOX_LEASE="3s").start()
 
 
-def test_a_course_is_completed_while_the_broker_is_down(school: School, broker: Broker) -> None:
+@pytest.fixture
+def core(live: Live):
+    """The installation's database, to arrange and to look."""
+    with bootstrap.application(*bootstrap.find_source(None, live.data, {}).read()) as registry:
+        yield registry.core
+
+
+def _student(live: Live, core: Core, number: int) -> tuple[httpx.Client, MadeCourse]:
+    """Somebody who has started every lesson of a course of their own."""
+    with core.transaction() as db:
+        create_user(
+            db, core, email=f"student{number}@example.org", password=PASSWORD, first_name="Robin", last_name="Reed"
+        )
+    admin = live.login(ADMIN_EMAIL).get("/api/v1/users/me").json()["id"]
+    course = make_course(core, admin, title=f"Course of student {number}")
+    client = live.login(f"student{number}@example.org", PASSWORD)
+    client.post("/api/v1/enrollments", json={"courseId": str(course.id)}).raise_for_status()
+    for lesson in course.lessons:
+        client.post(f"/api/v1/lessons/{lesson}/start").raise_for_status()
+    return client, course
+
+
+def _complete(client: httpx.Client, course: MadeCourse) -> None:
+    for lesson in course.lessons:
+        state = client.post(f"/api/v1/lessons/{lesson}/complete").raise_for_status().json()
+    assert state["courseCompleted"] is True
+
+
+def _told(client: httpx.Client) -> int:
+    items = client.get("/api/v1/notifications", params={"limit": 100}).json()["items"]
+    return sum(item["type"] == "course_completed" for item in items)
+
+
+def _mails(data: Path, words: str) -> int:
+    return sum(f"Subject: You have completed {words}" in path.read_text() for path in (data / "mail").glob("*.eml"))
+
+
+def _quiet(core: Core) -> bool:
+    with core.reader() as connection:
+        return connection.exec_driver_sql("SELECT count(*) FROM outbox WHERE finished_at IS NULL").scalar() == 0
+
+
+def _workers(live: Live) -> list[psutil.Process]:
+    found = []
+    for process in live.processes():
+        try:
+            if "worker" in process.cmdline():
+                found.append(process)
+        except psutil.Error:
+            continue
+    return found
+
+
+def test_the_broker_is_away_while_a_course_is_completed(live: Live, core: Core, broker: Broker):
+    client, course = _student(live, core, 1)
+    until(lambda: _quiet(core), "what came before is delivered")
     broker.run("stop")
-    school.complete_the_course()
-    assert (school.told(), school.mails(), school.is_quiet()) == (0, 0, False)
+    _complete(client, course)
+    assert (_told(client), _mails(live.data, "Course of student 1")) == (0, 0)
     broker.run("start")
-    until(school.is_quiet, "what waited is delivered")
-    assert (school.told(), school.mails()) == (1, 1)
+    until(lambda: _mails(live.data, "Course of student 1"), "the mail arrives")
+    until(lambda: _quiet(core), "and nothing waits any more")
+    assert (_told(client), _mails(live.data, "Course of student 1")) == (1, 1)
 
 
-def test_the_worker_is_killed_in_the_middle_of_a_notification(school: School) -> None:
-    before = {process.pid for process in school.workers()}
-    waits = text("SELECT count(*) FROM pg_locks WHERE relation = 'notifications'::regclass AND NOT granted")
-    with school.core.transaction() as lock, school.core.reader() as db:
-        lock.execute(text("LOCK TABLE notifications IN SHARE MODE"))
-        school.complete_the_course()
-        until(lambda: db.execute(waits).scalar_one(), "the task stands before its insert")
-        for process in school.workers():
-            process.kill()
-    until(lambda: {process.pid for process in school.workers()} - before, "the worker is started again")
-    until(school.is_quiet, "it delivers what the other one could not")
-    assert (school.told(), school.mails()) == (1, 1)
-    assert os.getpid() not in before
+def test_workers_killed_while_courses_are_completed(live: Live, core: Core):
+    students = [_student(live, core, number) for number in range(2, 6)]
+    for client, course in students:
+        _complete(client, course)
+        for process in _workers(live):
+            process.send_signal(signal.SIGKILL)
+    until(lambda: _quiet(core), "everything is delivered after all")
+    assert [_told(client) for client, _course in students] == [1, 1, 1, 1]
+    assert [_mails(live.data, f"Course of student {number}") for number in range(2, 6)] == [1, 1, 1, 1]

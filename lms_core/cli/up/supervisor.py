@@ -37,9 +37,10 @@ class Signals:
     def __init__(self) -> None:
         self.stopping = False
         self._interrupts = False
-        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-            if signal.getsignal(number) is not signal.SIG_IGN:  # As `nohup` sets it.
-                signal.signal(number, self._arrived)
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, self._arrived)
+        if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:  # As `nohup` sets it.
+            signal.signal(signal.SIGHUP, self._arrived)
 
     def _arrived(self, _number: int, _frame: object) -> None:
         self.stopping = True

@@ -113,7 +113,7 @@ def test_a_subscriber_brings_its_event_type_along(config: Configurator) -> None:
     config.add_event_type(ThingDone)
     config.add_event_type(ThingDone)
     config.commit()
-    assert config.registry.events.names == ["test.thing_done"]
+    assert "test.thing_done" in config.registry.events.names
     assert list(config.registry.events.subscriptions()) == [("test.thing_done", "test.one")]
 
 

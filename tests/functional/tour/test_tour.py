@@ -2,7 +2,9 @@
 
 import email
 import email.policy
+import os
 import re
+import signal
 import subprocess
 import sys
 import time
@@ -20,13 +22,6 @@ PIXEL = bytes.fromhex(
     "89504e470d0a1a0a0000000d4948445200000001000000010806000000"
     "1f15c4890000000d49444154789c6360000002000001000502fb8d2d750000000049454e44ae426082"
 )
-
-
-@pytest.fixture
-def live(tmp_path: Path):
-    installation = Live(tmp_path / "data").start()
-    yield installation
-    installation.close()
 
 
 @pytest.fixture
@@ -102,16 +97,46 @@ def test_a_student_finishes_an_imported_course(live: Live, cartridge: Path):
     assert len(_notifications(student, "course_completed")) == 1
 
 
+def _counted(live: Live) -> float:
+    page = live.http.get("/metrics").text
+    return sum(map(float, re.findall(r"^lms_requests_total\{.*CourseCollection.*\} (\S+)$", page, re.MULTILINE)))
+
+
 def test_every_web_process_counts_into_one_page_of_metrics(live: Live):
+    before = _counted(live)
     for _request in range(20):
         live.http.get("/api/v1/courses")
-    counted = re.findall(
-        r"^lms_requests_total\{.*CourseCollection.*\} (\S+)$", live.http.get("/metrics").text, re.MULTILINE
-    )
-    assert sum(map(float, counted)) == 20
+    assert _counted(live) == before + 20
 
 
 def test_a_location_is_below_the_public_url_whatever_host_was_asked_for(live: Live):
     course = {"code": "A", "title": "A"}
     made = live.login().post("/api/v1/courses", json=course, headers={"Host": "evil.example"})
     assert made.headers["Location"].startswith(f"{live.url}/api/v1/courses/")
+
+
+def test_requests_that_fail_are_answered_as_what_they_are(live: Live):
+    for path, status in (
+        ("/api/v1/users/me", 401),
+        ("/api/v1/users/me/courses", 401),
+        ("/api/v1/courses/no-such-slug", 404),
+        ("/api/v1/users/me/nope", 404),
+    ):
+        answer = httpx.get(live.url + path)
+        assert (path, answer.status_code, answer.headers["Content-Type"]) == (path, status, "application/problem+json")
+
+
+def test_readers_are_served_again_after_the_database_restarted(live: Live):
+    reader = live.login()
+    assert [reader.get("/api/v1/courses").status_code for _request in range(8)] == [200] * 8
+    postmaster = int((live.data / "postgres" / "postmaster.pid").read_text().split()[0])
+    os.kill(postmaster, signal.SIGKILL)
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline:
+        time.sleep(0.5)
+        if live.http.get("/health/ready").status_code == 200:
+            break
+    assert [reader.get("/api/v1/users/me").status_code for _request in range(12)] == [200] * 12
+    assert [reader.get("/api/v1/courses").status_code for _request in range(12)] == [200] * 12
+    course = {"code": "AFTER", "title": "After the storm"}
+    assert reader.post("/api/v1/courses", json=course).status_code == 201
