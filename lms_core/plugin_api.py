@@ -1,8 +1,12 @@
 """All that a plugin may import. What is not here may change without notice; what is here changes with API_VERSION."""
 
+from lms_migrations.permissions import Right, grant, revoke
 from marshmallow import fields, validate
 
-from lms_core.accounts.events import UserRegistered
+from lms_core.accounts.events import EmailVerified, PasswordChanged, ProfileChanged, UserRegistered
+from lms_core.accounts.resources import MeResource
+from lms_core.cli.options import Place, placed
+from lms_core.courses.access import course_acl
 from lms_core.courses.events import CourseCreated, CoursePublished
 from lms_core.courses.importing import (
     FILE_SCHEME,
@@ -14,6 +18,7 @@ from lms_core.courses.importing import (
     ImportLimits,
     Skipped,
 )
+from lms_core.courses.resources import CourseItem
 from lms_core.enrollment.events import UserEnrolled
 from lms_core.kernel.audit import audit
 from lms_core.kernel.core import Core
@@ -34,25 +39,28 @@ from lms_core.kernel.events import Delivery, Event, Undeliverable, publish
 from lms_core.kernel.hookspecs import hookimpl
 from lms_core.kernel.i18n import _
 from lms_core.kernel.mail import queue_mail
+from lms_core.kernel.migrations import touch_trigger
 from lms_core.kernel.pagination import CursorPage, CursorQuery, Page, PageQuery, cursor_page, page_of
 from lms_core.kernel.plugins import API_VERSION, EventSubscription, Migrations, PeriodicTask
 from lms_core.kernel.request import Request
 from lms_core.kernel.schemas import Money, Number, Part, Percentage, Schema, Text, Timestamp
-from lms_core.kernel.security import Identity, scoped_acl
+from lms_core.kernel.security import ACE, Identity, scoped_acl
 from lms_core.kernel.tasks import TaskContext
 from lms_core.kernel.traversal import Allow, ApiRoot, Authenticated, Collection, Everyone, Item, Resource
 from lms_core.kernel.views import api_url, created
 from lms_core.learning.events import CourseCompleted
+from lms_core.notifications.service import Notice, notify, tell
 from lms_core.settings import Setting, Settings
 
 __all__ = [
-    "API_VERSION", "FILE_SCHEME", "Allow", "ApiRoot", "Authenticated", "BadRequest", "Base", "Collection", "Conflict",
-    "Core", "CourseCompleted", "CourseCreated", "CourseImporter", "CoursePublished", "Created", "CursorPage",
-    "CursorQuery", "Delivery", "Event", "EventSubscription", "Everyone", "Forbidden", "Identified", "Identity",
-    "ImportLimits", "ImportedCourse", "ImportedFile", "ImportedLesson", "ImportedModule", "Invalid", "Item",
-    "LMSError", "Migrations", "Money", "NotFound", "Number", "Page", "PageQuery", "Part", "Percentage",
-    "PeriodicTask", "Request", "Resource", "Schema", "Setting", "Settings", "Skipped", "TaskContext", "Text",
-    "Timestamp", "Timestamped", "TooLarge", "TooMany", "Unauthorized", "Unavailable", "Undeliverable", "UserEnrolled",
-    "UserRegistered", "_", "api_url", "audit", "created", "cursor_page", "fields", "hookimpl", "page_of", "publish",
-    "queue_mail", "scoped_acl", "validate",
+    "ACE", "API_VERSION", "FILE_SCHEME", "Allow", "ApiRoot", "Authenticated", "BadRequest", "Base", "Collection",
+    "Conflict", "Core", "CourseCompleted", "CourseCreated", "CourseImporter", "CourseItem", "CoursePublished",
+    "Created", "CursorPage", "CursorQuery", "Delivery", "EmailVerified", "Event", "EventSubscription", "Everyone",
+    "Forbidden", "Identified", "Identity", "ImportLimits", "ImportedCourse", "ImportedFile", "ImportedLesson",
+    "ImportedModule", "Invalid", "Item", "LMSError", "MeResource", "Migrations", "Money", "NotFound", "Notice",
+    "Number", "Page", "PageQuery", "Part", "PasswordChanged", "Percentage", "PeriodicTask", "Place", "ProfileChanged",
+    "Request", "Resource", "Right", "Schema", "Setting", "Settings", "Skipped", "TaskContext", "Text", "Timestamp",
+    "Timestamped", "TooLarge", "TooMany", "Unauthorized", "Unavailable", "Undeliverable", "UserEnrolled",
+    "UserRegistered", "_", "api_url", "audit", "course_acl", "created", "cursor_page", "fields", "grant", "hookimpl",
+    "notify", "page_of", "placed", "publish", "queue_mail", "revoke", "scoped_acl", "tell", "touch_trigger", "validate",
 ]  # fmt: skip

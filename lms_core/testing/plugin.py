@@ -4,8 +4,10 @@ Installed with the package (entry point ``lms``), for the core's tests and for e
 test run nothing until a test asks for one of its fixtures.
 """
 
+import fcntl
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, ExitStack
+from functools import partial
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
@@ -13,7 +15,18 @@ from uuid import uuid4
 
 import pytest
 
-from lms_core.testing.services import amqp_url, clamd_url, leave_out, opensearch_url, redis_url, s3, samples, summary
+from lms_core.testing import CONFORMANCE
+from lms_core.testing.services import (
+    SERVICES,
+    amqp_url,
+    clamd_url,
+    leave_out,
+    opensearch_url,
+    redis_url,
+    s3,
+    samples,
+    summary,
+)
 
 if TYPE_CHECKING:
     from pyramid.config import Configurator
@@ -27,6 +40,9 @@ if TYPE_CHECKING:
     from lms_core.testing.statements import Statements
 
 __all__ = ["amqp_url", "clamd_url", "opensearch_url", "redis_url", "s3", "samples"]
+
+# A conformance suite says what a plugin got wrong by the assertion that failed.
+pytest.register_assert_rewrite(*CONFORMANCE.values())
 
 RUN = pytest.StashKey["Run"]()
 LEFT_OUT = pytest.StashKey[dict[str, int]]()
@@ -42,7 +58,6 @@ TEST_SETTINGS: Mapping[str, str] = MappingProxyType({
     "lms.password.lane": "4",
     "lms.ratelimit.enabled": "false",
     "lms.log.level": "error",
-    "lms.log.requests": "false",
 })  # fmt: skip
 """What differs from production: cheap passwords, known keys, no limits, silence."""
 
@@ -175,6 +190,22 @@ def core(registry: "Registry") -> "Core":
     return core
 
 
+@pytest.fixture
+def deliver(registry: "Registry") -> Callable[[], int]:
+    """``deliver()`` does what worker and relay would: every waiting event to every subscriber; answers how many."""
+    from lms_core.kernel.outbox import deliver_pending
+
+    return partial(deliver_pending, registry)
+
+
+@pytest.fixture
+def run_periodic(registry: "Registry") -> Callable[[str], None]:
+    """``run_periodic("domain.what")`` runs a periodic task once, as a worker would."""
+    from lms_core.kernel import tasks
+
+    return partial(tasks.run_periodic, registry)
+
+
 @pytest.fixture(scope="session")
 def wsgi(registry: "Registry") -> Any:
     """The WSGI application over ``registry``."""
@@ -229,6 +260,17 @@ def _cleaner(database_url: str) -> Iterator[Any]:
     cleaner = Cleaner(database_url)
     yield cleaner
     cleaner.close()
+
+
+@pytest.fixture(autouse=True)
+def alone(request: pytest.FixtureRequest, pytestconfig: pytest.Config) -> Iterator[None]:
+    """A test of a shared service has it to itself: the other workers of the run wait for their turn."""
+    wanted = sorted(name for name in SERVICES if SERVICES[name].shared and name in request.fixturenames)
+    with ExitStack() as stack:
+        for name in wanted:
+            lock = stack.enter_context(open(_run(pytestconfig).folder / f"{name}.lock", "w"))
+            fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
 
 
 @pytest.fixture(autouse=True)

@@ -25,7 +25,7 @@ class Service:
     title: str
     variable: str
     shared: bool = True
-    """Whether tests of it get in each other's way, so that one worker runs them all (``--dist loadgroup``)."""
+    """Whether tests of it get in each other's way, so that they take turns (fixture ``alone``)."""
 
 
 SERVICES: Mapping[str, Service] = MappingProxyType(
@@ -62,9 +62,6 @@ def leave_out(config: pytest.Config, items: list[pytest.Item]) -> dict[str, int]
         lacking = [name for name in wanted if name in missing]
         left_out.update(lacking)
         (dropped if lacking and not strict else kept).append(item)
-        for name in wanted:
-            if SERVICES[name].shared and config.pluginmanager.hasplugin("xdist"):
-                item.add_marker(pytest.mark.xdist_group(name))
     if dropped:
         items[:] = kept
         config.hook.pytest_deselected(items=dropped)

@@ -11,13 +11,12 @@ import importlib.util
 import os
 import shutil
 import signal
-import subprocess
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from process import LOOPBACK, ask
+from process import LOOPBACK, ask, run
 
 HERE = Path(__file__).resolve().parent
 PORTS = {"rabbitmq": 5673, "opensearch": 9273, "redis": 6390, "s3": 8373, "clamd": 3390}
@@ -112,7 +111,7 @@ def opensearch(folder: Path, port: int) -> Service:
         part = jars.with_suffix(".part")
         shutil.rmtree(part, ignore_errors=True)
         goal = ("dependency:copy-dependencies", f"-DoutputDirectory={part}")
-        subprocess.run(("mvn", "--quiet", "--batch-mode", "-Dstyle.color=never", "--file", str(pom), *goal), check=True)
+        run(("mvn", "--quiet", "--batch-mode", "--file", str(pom), *goal))
         part.rename(jars)
 
     return Service(
@@ -154,9 +153,9 @@ def s3(folder: Path, port: int) -> Service:
     web = (port, master, volume, filer)
 
     def fetch() -> None:
-        subprocess.run((sys.executable, "-m", "venv", "--clear", str(environment)), check=True)
+        run((sys.executable, "-m", "venv", "--clear", str(environment)))
         pip = (str(environment / "bin/python"), "-m", "pip", "--disable-pip-version-check", "install", "--quiet")
-        subprocess.run((*pip, "--require-hashes", "--requirement", str(requirements)), check=True)
+        run((*pip, "--require-hashes", "--requirement", str(requirements)))
 
     return Service(
         folder=folder,

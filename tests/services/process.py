@@ -46,6 +46,20 @@ def processes(folder: Path) -> list[int]:
     return found
 
 
+def run(command: Sequence[str], environment: Mapping[str, str] | None = None) -> None:
+    """Runs a command to its end, silently; what it wrote is the error's message when it fails."""
+    done = subprocess.run(
+        command,
+        env={**os.environ, **(environment or {})},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+    )
+    if done.returncode:
+        raise ServiceError(f"{' '.join(command)} failed:\n{done.stdout}")
+
+
 def spawn(folder: Path, command: Sequence[str], environment: Mapping[str, str]) -> subprocess.Popen[bytes]:
     """Starts the command in a session of its own, detached from the caller, writing to `log` in its folder."""
     with (folder / "log").open("wb") as log:

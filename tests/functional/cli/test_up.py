@@ -15,8 +15,6 @@ import pytest
 
 from lms_core.testing.live import ADMIN_EMAIL, Live
 
-pytestmark = pytest.mark.xdist_group("lms up")
-
 MakeLive = Callable[..., Live]
 SMALL = {"LMS_WEB_WORKERS": "1", "LMS_WORKER_CONCURRENCY": "1", "LMS_ADMIN_PASSWORD": ""}
 LIMIT = 60.0
