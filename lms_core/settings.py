@@ -27,6 +27,10 @@ class Setting:
     meaning: str
     required: bool = False
     secret: bool = False
+    bounds: tuple[int, int] | None = None
+    """The least and the greatest number that makes sense, both included."""
+    pattern: str = ""
+    """What a text must look like, as a regular expression; empty values of optional keys pass."""
 
     @property
     def variable(self) -> str:
@@ -35,20 +39,24 @@ class Setting:
 
 
 SETTINGS: tuple[Setting, ...] = (
-    Setting("sqlalchemy.url", "text", "", "PostgreSQL URL, or `embedded:` for the server in the wheel", required=True),
+    Setting("sqlalchemy.url", "text", "", "PostgreSQL URL, or `embedded:` for the server in the wheel", required=True,
+            pattern=r"embedded:|postgres(ql)?(\+psycopg)?://.+"),
     Setting("sqlalchemy.pool_size", "integer", "5", "Connections kept per process, for each of the two lanes"),
     Setting("lms.data", "path", "data", "Data directory: embedded services, files, generated secrets, mail"),
-    Setting("lms.url", "text", "http://127.0.0.1:6543", "Public base URL, used in links sent by mail"),
+    Setting("lms.url", "text", "http://127.0.0.1:6543", "Public base URL, used in links sent by mail",
+            pattern=r"https?://[^/\s]+(/\S*)?"),
     Setting("lms.name", "text", "LMS", "Name of the institution, shown in mail and in the authenticator app"),
     Setting("lms.locale", "text", "en", "Language of people who chose none"),
-    Setting("lms.broker.url", "text", "", "amqp:// URL, or `embedded:` for queues in the data folder", required=True),
+    Setting("lms.broker.url", "text", "", "amqp:// URL, or `embedded:` for queues in the data folder", required=True,
+            pattern=r"embedded:|amqps?://.+"),
     Setting("lms.broker.confirm_timeout", "seconds", "5s", "How long a publish may wait for the broker's confirm"),
     Setting("lms.outbox.lease", "seconds", "60s", "A delivery without a ledger row is handed out again after this"),
     Setting("lms.outbox.attempts", "integer", "8", "Failures of one subscriber before an event is a dead letter"),
     Setting("lms.outbox.keep", "seconds", "7d", "How long finished events stay in the outbox"),
-    Setting("lms.worker.concurrency", "integer", "2", "Task processes of one worker"),
-    Setting("lms.web.workers", "integer", "2", "Web processes"),
-    Setting("lms.web.threads", "integer", "16", "Threads of one web process; password hashing may hold half of them"),
+    Setting("lms.worker.concurrency", "integer", "2", "Task processes of one worker", bounds=(1, 1000)),
+    Setting("lms.web.workers", "integer", "2", "Web processes", bounds=(1, 1000)),
+    Setting("lms.web.threads", "integer", "16", "Threads of one web process; password hashing may hold half of them",
+            bounds=(2, 1000)),
     Setting("lms.web.trusted_proxies", "integer", "0", "Proxies in front that append to X-Forwarded-For"),
     Setting("lms.web.body_limit", "integer", "1048576", "Largest JSON body, in bytes"),
     Setting("lms.jwt.keys", "text", "", "`kid:secret` words; the first signs, all verify; `generated:` makes one",
@@ -58,10 +66,11 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("lms.session.cookie_secure", "flag", "true", "Send cookies over HTTPS only"),
     Setting("lms.secret.keys", "text", "", "Words of 32 bytes and more for stored secrets; the first encrypts, "
             "all decrypt; `generated:` makes one", required=True, secret=True),
-    Setting("lms.password.rounds", "integer", "12", "bcrypt cost: 12 is about 0.25 s"),
-    Setting("lms.password.lane", "integer", "1", "Passwords one process hashes at once; the others wait their turn"),
+    Setting("lms.password.rounds", "integer", "12", "bcrypt cost: 12 is about 0.25 s", bounds=(4, 31)),
+    Setting("lms.password.lane", "integer", "1", "Passwords one process hashes at once; the others wait their turn",
+            bounds=(1, 1000)),
     Setting("lms.auth.email_domains", "words", "", "Only these e-mail domains may register; empty allows all"),
-    Setting("lms.auth.max_failures", "integer", "5", "Wrong passwords in a row that lock an account"),
+    Setting("lms.auth.max_failures", "integer", "5", "Wrong passwords in a row that lock an account", bounds=(1, 1000)),
     Setting("lms.auth.lock_time", "seconds", "30m", "How long a locked account stays locked"),
     Setting("lms.auth.verify_ttl", "seconds", "2d", "Life of an e-mail verification link"),
     Setting("lms.auth.reset_ttl", "seconds", "1h", "Life of a password reset link"),
@@ -220,6 +229,13 @@ def load_settings(raw: Mapping[str, str], environ: Mapping[str, str], extra: Ite
     return Settings({setting.name: _value(setting, raw, environ) for setting in table}, table)
 
 
+def _check(setting: Setting, value: Any) -> None:
+    if setting.bounds and not setting.bounds[0] <= value <= setting.bounds[1]:
+        raise ValueError(f"not between {setting.bounds[0]} and {setting.bounds[1]}")
+    if setting.pattern and value and not re.fullmatch(setting.pattern, value):
+        raise ValueError("not in the form that this key needs; `lms settings` says which")
+
+
 def read_setting(name: str, raw: Mapping[str, str], environ: Mapping[str, str]) -> Any:
     """One key of the core by itself, for what must be known before the plugins add theirs."""
     return _value(next(setting for setting in SETTINGS if setting.name == name), raw, environ)
@@ -230,6 +246,8 @@ def _value(setting: Setting, raw: Mapping[str, str], environ: Mapping[str, str])
     if setting.required and not text.strip():
         raise SettingsError(f"{setting.name}: required and not set (in the ini file, or as {setting.variable})")
     try:
-        return _PARSERS[setting.type](text)
+        value = _PARSERS[setting.type](text)
+        _check(setting, value)
+        return value
     except ValueError as error:
         raise SettingsError(f"{setting.name}: {error}") from None
