@@ -142,6 +142,8 @@ def _describe(operation: Operation) -> dict[str, Any]:
         parameters.append({"in": "query", "schema": options["query"]})
     if operation.method == "post" and options.get("idempotent") is not False:
         parameters.append(_IDEMPOTENCY_KEY)
+    if _edits_item(operation):
+        parameters.append(_IF_MATCH)
     if parameters:
         described["parameters"] = parameters
     if operation.permission == NO_PERMISSION_REQUIRED:
@@ -171,12 +173,21 @@ def _responses(operation: Operation) -> dict[str, Any]:
         codes |= {400, 422}
     if options.get("query"):
         codes.add(422)
+    if _edits_item(operation):
+        codes.add(412)
+    if options.get("errors"):
+        codes.add(409)
     for code in sorted(codes):
         responses[str(code)] = _problem(_COMMON[code])
     named = options.get("errors") or ()
     if named:
         responses["default"] = _problem("Codes of this operation: " + ", ".join(f"`{code}`" for code in named) + ".")
     return responses
+
+
+def _edits_item(operation: Operation) -> bool:
+    """Whether it changes one thing that has a version."""
+    return operation.method in ("put", "patch", "delete") and operation.path.endswith(("}", "/me"))
 
 
 def _problem(description: str) -> dict[str, Any]:
@@ -245,6 +256,13 @@ _IDEMPOTENCY_KEY = {
     "name": "Idempotency-Key",
     "schema": {"type": "string", "maxLength": 200},
     "description": "Repeating the request with the same key gets the first answer and changes nothing.",
+}
+
+_IF_MATCH = {
+    "in": "header",
+    "name": "If-Match",
+    "schema": {"type": "string"},
+    "description": "The `ETag` that was read: 412 where the thing has changed since.",
 }
 
 _DESCRIPTION = """\
