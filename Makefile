@@ -16,7 +16,7 @@ COMPILE := $(BIN)/pip-compile --quiet --generate-hashes --allow-unsafe --strip-e
 .SHELLFLAGS := -euc
 .DELETE_ON_ERROR:
 .DEFAULT_GOAL := help
-.PHONY: help up test lint format services services-stop bench requirements clean
+.PHONY: help up test lint format words services services-stop bench requirements clean
 
 help:  ## show this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 24
@@ -36,6 +36,15 @@ lint: $(INSTALLED)  ## check style, types and who imports whom
 format: $(INSTALLED)  ## put the code into the style that `make lint` checks
 	@$(BIN)/ruff check --fix
 	$(BIN)/ruff format
+
+words: $(INSTALLED)  ## bring the catalogs in lms_core/locale up to date with what the code and the templates say
+	@pot=$$(mktemp)
+	trap 'rm -f "$$pot"' EXIT
+	$(BIN)/pybabel --quiet extract --mapping-file pyproject.toml --add-location file --sort-by-file --output-file "$$pot" .
+	for po in lms_core/locale/*/lms.po; do
+		$(BIN)/pybabel --quiet update --input-file "$$pot" --output-file "$$po" --locale "$$(basename "$$(dirname "$$po")")" \
+			--width 120 --no-fuzzy-matching --ignore-obsolete --ignore-pot-creation-date
+	done
 
 services:  ## start RabbitMQ, OpenSearch, Redis, S3 and clamd for the tests; prints the variables to set
 	@tests/services/services install

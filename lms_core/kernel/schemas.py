@@ -4,6 +4,7 @@
 reads what orjson writes natively straight off the row; any other field is asked to serialize.
 """
 
+import copy
 import datetime as dt
 import re
 from collections.abc import Callable, Mapping
@@ -12,6 +13,7 @@ from typing import Any
 
 import marshmallow
 from marshmallow import ValidationError, fields
+from pyramid.i18n import TranslationString
 
 from lms_core.kernel.errors import Invalid
 from lms_core.kernel.i18n import _
@@ -22,6 +24,62 @@ Dump = Callable[[Any], dict[str, Any]]
 def camel(name: str) -> str:
     """``first_name`` -> ``firstName``."""
     return re.sub(r"_([a-z0-9])", lambda found: found[1].upper(), name)
+
+
+class _Wording(TranslationString):  # type: ignore[misc]  # Pyramid carries no types.
+    """A message that marshmallow fills in by ``format``, and that stays translatable afterwards."""
+
+    def format(self, *args: Any, **values: Any) -> TranslationString:
+        return self % values
+
+
+_LIBRARY: Mapping[Any, _Wording] = {
+    wording.replace("${", "{"): _Wording(wording)
+    for wording in (
+        _("Missing data for required field."),
+        _("Field may not be null."),
+        _("Invalid value."),
+        _("Invalid type."),
+        _("Not a valid string."),
+        _("Not a valid utf-8 string."),
+        _("Not a valid boolean."),
+        _("Not a valid number."),
+        _("Not a valid integer."),
+        _("Number too large."),
+        _("Special numeric values (nan or infinity) are not permitted."),
+        _("Not a valid date."),
+        _("Not a valid UUID."),
+        _("Not a valid URL."),
+        _("Not a valid list."),
+        _("Not a valid mapping type."),
+        _("Must be greater than or equal to ${min}."),
+        _("Must be less than or equal to ${max}."),
+        _("Must be greater than or equal to ${min} and less than or equal to ${max}."),
+        _("Shorter than minimum length ${min}."),
+        _("Longer than maximum length ${max}."),
+        _("Length must be between ${min} and ${max}."),
+        _("Must be one of: ${choices}."),
+        _("String does not match expected pattern."),
+    )
+}
+"""The library's own messages, which know no languages, and the same in translatable form."""
+
+
+def _reworded(validator: Any) -> Any:
+    worded = copy.copy(validator)
+    for name in ("error", "message_min", "message_max", "message_all"):
+        wording = _LIBRARY.get(getattr(worded, name, None))
+        if wording is not None:
+            setattr(worded, name, wording)
+    return worded
+
+
+def _reword(field: fields.Field[Any]) -> None:
+    """Give a bound field, which is its schema's own copy, messages that can be translated."""
+    field.error_messages = {key: _LIBRARY.get(own, own) for key, own in field.error_messages.items()}
+    field.validators = [_reworded(validator) for validator in field.validators]
+    if isinstance(field, fields.List):
+        _reword(field.inner)
 
 
 class Schema(marshmallow.Schema):
@@ -37,6 +95,7 @@ class Schema(marshmallow.Schema):
     def on_bind_field(self, field_name: str, field_obj: fields.Field[Any]) -> None:
         if field_obj.data_key is None:
             field_obj.data_key = camel(field_name)
+        _reword(field_obj)
 
 
 class Text(fields.String):
@@ -64,6 +123,10 @@ class Text(fields.String):
 
 class Timestamp(fields.AwareDateTime):
     """RFC 3339 in UTC with ``Z``, as orjson writes it; a loaded time needs an offset."""
+
+    default_error_messages = dict.fromkeys(
+        ("invalid", "invalid_awareness"), _Wording(_("Not a time with its offset, such as 2026-01-31T12:00:00Z."))
+    )
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(format="iso", **kwargs)
