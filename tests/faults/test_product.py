@@ -1,7 +1,7 @@
 """The promise to a student: a completed course is told once, whatever happens to broker and worker meanwhile."""
 
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import httpx
@@ -19,8 +19,11 @@ PASSWORD = "Quite-a-long-one-7"
 
 
 @pytest.fixture
-def live(make_live: Callable[..., Live], broker: Broker) -> Live:
-    return make_live(LMS_BROKER_URL=broker.url, LMS_OUTBOX_LEASE="3s").start()
+def live(make_live: Callable[..., Live], broker: Broker) -> Iterator[Live]:
+    running = make_live(LMS_BROKER_URL=broker.url, LMS_OUTBOX_LEASE="3s").start()
+    yield running
+    # Or its workers would take the messages of the tests that follow.
+    running.close()
 
 
 @pytest.fixture
