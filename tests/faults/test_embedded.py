@@ -54,9 +54,9 @@ def test_a_whole_worker_killed_in_the_middle(
     pipeline: Pipeline, fault_settings: Settings, start_worker: StartWorker
 ) -> None:
     worker = start_worker(fault_settings)
-    mark = fault_settings.data / "one-holds"
+    marks = [fault_settings.data / f"{action}-holds" for action in ("one", "long")]
     pipeline.publish(13, 14)
-    until(mark.exists, "it holds event 13")
+    until(lambda: all(mark.exists() for mark in marks), "both hold event 13")
     worker.kill()
     assert 13 not in pipeline.effects("one")
     start_worker(fault_settings)

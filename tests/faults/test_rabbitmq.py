@@ -107,9 +107,9 @@ def test_a_whole_worker_killed_in_the_middle(
 ) -> None:
     settings = fault_settings.replace(lms__outbox__lease=600.0)
     worker = start_worker(settings)
-    mark = settings.data / "one-holds"
+    marks = [settings.data / f"{action}-holds" for action in ("one", "long")]
     pipeline.publish(13, 14)
-    until(mark.exists, "it holds event 13")
+    until(lambda: all(mark.exists() for mark in marks), "both hold event 13")
     worker.kill()
     assert 13 not in pipeline.effects("one")
     start_worker(settings)
