@@ -281,6 +281,9 @@ def clean(request: pytest.FixtureRequest) -> Iterator[None]:
         return
     cleaner = request.getfixturevalue("_cleaner")
     yield
+    if "registry" in request.fixturenames:
+        # The request log writes when its time comes, and that would be in the middle of the next test.
+        request.getfixturevalue("registry").request_log.flush()
     cleaner.clean()
     if "settings" in request.fixturenames:
         _remove_files(request.getfixturevalue("settings").data)
