@@ -4,25 +4,20 @@ Everything below a course (module, lesson, and in later domains quiz, thread, en
 with :func:`access_columns`, in one statement, and builds its ACL from them with :func:`course_acl`.
 """
 
-import uuid
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
 from pyramid.authorization import Allow, Everyone
-from sqlalchemy import ColumnElement, Label, and_, bindparam, cast, exists, false, func, or_, select
-from sqlalchemy.types import Text, Uuid
+from sqlalchemy import ColumnElement, Label, and_, cast, exists, false, func, or_, select
+from sqlalchemy.types import Text
 
 from lms_core.courses.models import Course, CourseStaff, Lesson, Module
 from lms_core.files.models import FileUpload
-from lms_core.kernel.security import ACE, Identity, scoped_acl
+from lms_core.kernel.security import ACE, CALLER, Identity, scoped_acl
 
 if TYPE_CHECKING:
     from pyramid.config import Configurator
 
-    from lms_core.kernel.request import Request
-
-CALLER = bindparam("caller", type_=Uuid)
-"""The user who asks, or null."""
 
 PartFactory = Callable[[], ColumnElement[bool]]
 
@@ -37,11 +32,6 @@ def add_course_part(config: "Configurator", scope: str, factory: PartFactory) ->
         config.registry.course_parts[scope] = factory()
 
     config.action(("lms.course_part", scope), register)
-
-
-def caller_id(request: "Request") -> uuid.UUID | None:
-    identity: Identity | None = request.identity
-    return identity.user_id if identity is not None else None
 
 
 def access_columns(registry: Any) -> list[Label[Any]]:

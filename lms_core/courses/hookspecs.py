@@ -8,6 +8,7 @@ from lms_core.kernel.hookspecs import hookspec
 def lms_course_importers() -> list[CourseImporter]:  # type: ignore[empty-body]  # A specification has no body.
     """File formats that courses can be imported from.
 
-    Called once at start. The first importer that recognizes a file reads it, outside any transaction; see
-    :class:`CourseImporter` for what it may raise. Conformance: ``lms_core.testing.importers``.
+    Called at each import. The first importer, in the order of the plugins' names, that recognizes a file reads it,
+    outside any transaction; see :class:`CourseImporter` for what it may raise. Conformance:
+    ``lms_core.testing.importers``.
     """

@@ -10,11 +10,12 @@ from sqlalchemy.dialects.postgresql import aggregate_order_by
 from sqlalchemy.orm import Session
 
 from lms_core.accounts.models import User
-from lms_core.courses.access import CALLER, access_columns
+from lms_core.courses.access import access_columns
 from lms_core.courses.models import Course, Lesson, Module
 from lms_core.kernel.db import AnyRow, AnySelect
 from lms_core.kernel.pagination import Page
 from lms_core.kernel.prepared import PreparedPage
+from lms_core.kernel.security import CALLER
 
 IN_CATALOG = and_(Course.is_published, Course.deleted_at.is_(None), Course.archived_at.is_(None))
 PERSON = (

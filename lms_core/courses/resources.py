@@ -7,11 +7,11 @@ from pyramid.authorization import Allow, Everyone
 from sqlalchemy import select
 
 from lms_core.courses import queries
-from lms_core.courses.access import caller_id, course_acl, edits, is_open
+from lms_core.courses.access import course_acl, edits, is_open
 from lms_core.courses.models import Course, Lesson, Module
 from lms_core.kernel.db import Base
 from lms_core.kernel.request import Request
-from lms_core.kernel.security import ACE, scoped_acl
+from lms_core.kernel.security import ACE, caller_id, scoped_acl
 from lms_core.kernel.traversal import Collection, Item, Resource, parse_uuid, version_of
 
 

@@ -5,10 +5,10 @@ import uuid
 from sqlalchemy import ColumnElement, Connection, and_, exists, func, or_, select
 from sqlalchemy.orm import Session
 
-from lms_core.courses.access import CALLER
 from lms_core.courses.models import Course
 from lms_core.enrollment.models import Enrollment
 from lms_core.kernel.db import AnyRow
+from lms_core.kernel.security import CALLER
 
 TAKING = ("active", "completed")
 """The states in which somebody may use the course: completing it takes nothing away."""

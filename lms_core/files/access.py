@@ -4,21 +4,17 @@ The domains that attach files come later, so they say it through a directive::
 
     config.add_file_access(lambda: exists().where(Lesson.attachments.contains(...FileUpload.id...), ...))
 
-Each condition is correlated to ``file_uploads``; whoever asks is :data:`CALLER`. All of them become one column of
-the one statement that loads a file.
+Each condition is correlated to ``file_uploads``; whoever asks is ``CALLER`` of :mod:`lms_core.kernel.security`. All of
+them become one column of the one statement that loads a file.
 """
 
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from sqlalchemy import ColumnElement, bindparam
-from sqlalchemy.types import Uuid
+from sqlalchemy import ColumnElement
 
 if TYPE_CHECKING:
     from pyramid.config import Configurator
-
-CALLER = bindparam("caller", type_=Uuid)
-"""The id of the user who asks, or null."""
 
 AccessFactory = Callable[[], ColumnElement[bool]]
 

@@ -7,8 +7,8 @@ from typing import Any
 from sqlalchemy import BigInteger, ColumnElement, Connection, cast, false, func, or_, select
 
 from lms_core.accounts.models import User
-from lms_core.files.access import CALLER
 from lms_core.files.models import FileUpload
+from lms_core.kernel.security import CALLER
 
 _COLUMNS = (
     FileUpload.id, FileUpload.uploaded_by, FileUpload.file_name, FileUpload.file_size, FileUpload.file_type,

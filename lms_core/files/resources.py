@@ -3,7 +3,7 @@
 from typing import Any
 
 from lms_core.files import queries
-from lms_core.kernel.security import ACE, scoped_acl
+from lms_core.kernel.security import ACE, caller_id, scoped_acl
 from lms_core.kernel.traversal import Allow, Collection, Everyone, Item
 
 
@@ -18,8 +18,7 @@ class FileItem(Item):
 
     def load(self) -> Any:
         request = self.request
-        caller = request.identity.user_id if request.identity is not None else None
-        return queries.file_by(request.reader, request.registry.file_access, self.id, caller)
+        return queries.file_by(request.reader, request.registry.file_access, self.id, caller_id(request))
 
     @property
     def __acl__(self) -> list[ACE]:

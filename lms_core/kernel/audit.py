@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 from lms_core.kernel.headers import client_address
 from lms_core.kernel.models import AuditLog
 from lms_core.kernel.redaction import redact
+from lms_core.kernel.security import caller_id
 
 if TYPE_CHECKING:
     from lms_core.kernel.request import Request
@@ -30,12 +31,11 @@ def audit(
 
     ``old`` and ``new`` are the values that changed; secrets in them are kept as ``[redacted]``.
     """
-    identity = request.identity if request is not None else None
     agent = request.environ.get("HTTP_USER_AGENT", "") if request is not None else ""
     db.execute(
         insert(AuditLog),
         {
-            "user_id": identity.user_id if identity is not None else None,
+            "user_id": caller_id(request) if request is not None else None,
             "action": action,
             "resource_type": resource_type,
             "resource_id": resource_id,

@@ -32,6 +32,8 @@ from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column, sessionmaker
 from zope.sqlalchemy.datamanager import STATUS_CHANGED, join_transaction
 
+from lms_core.kernel.security import caller_id
+
 if TYPE_CHECKING:
     from lms_core.kernel.request import Request
 
@@ -163,12 +165,11 @@ def request_sessionmaker(engine: Engine) -> sessionmaker[Session]:
 
 def request_session(request: "Request") -> Session:
     """``request.db``; it carries who asks and in which request, for what it publishes."""
-    identity = request.identity
     return request.core.request_sessions(
         info={
             "tm": request.tm,
             "request_id": request.request_id,
-            "actor_id": identity.user_id if identity is not None else None,
+            "actor_id": caller_id(request),
         }
     )
 

@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Any
 from pyramid.authorization import ACLHelper, Allow, Authenticated, Everyone
 from pyramid.httpexceptions import HTTPForbidden
 from pyramid.response import Response
-from sqlalchemy import Connection
+from sqlalchemy import Connection, bindparam
+from sqlalchemy.types import Uuid
 
 from lms_core.kernel.errors import Forbidden, LMSError, NotFound, Unauthorized, problem
 from lms_core.kernel.i18n import _
@@ -28,6 +29,9 @@ if TYPE_CHECKING:
 ACE = tuple[str, str, Any]
 SCOPES = ("own", "assigned", "enrolled", "all")
 ACCESS_COOKIE = "lms_access"
+CALLER = bindparam("caller", type_=Uuid)
+"""In a statement, the user who asks, or null; :func:`caller_id` is its value. Conditions that one domain adds to
+another's statement share it."""
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
@@ -62,6 +66,12 @@ class Authentication:
 
 IdentityLoader = Callable[[Connection, AccessClaims], Identity | None]
 """Answers the identity of a live session in one statement; accounts registers it."""
+
+
+def caller_id(request: "Request") -> uuid.UUID | None:
+    """Who asks, or None for nobody."""
+    identity = request.identity
+    return identity.user_id if identity is not None else None
 
 
 def user_principal(user_id: uuid.UUID) -> str:

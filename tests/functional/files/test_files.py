@@ -8,9 +8,9 @@ from pyramid.config import Configurator
 from sqlalchemy import literal, update
 
 from lms_core.files import access
-from lms_core.files.access import CALLER
 from lms_core.files.models import FileUpload
 from lms_core.files.service import store_file
+from lms_core.kernel.security import CALLER
 
 PNG = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR" + bytes(range(256)) * 2000
 SHA256 = hashlib.sha256(PNG).hexdigest()
