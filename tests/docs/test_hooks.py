@@ -1,0 +1,128 @@
+"""docs/hooks.md has an entry for every hook, with its signature and an example that is a plugin."""
+
+import inspect
+import re
+from collections.abc import Callable
+from importlib import import_module
+from importlib.metadata import EntryPoint
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+
+import lms_core
+from lms_core.kernel import hookspecs
+from lms_core.kernel.events import Event
+from lms_core.kernel.plugins import Plugins
+from lms_core.kernel.tasks import run_periodic
+from lms_core.settings import Settings
+from lms_core.testing import CONFORMANCE
+from lms_core.testing.client import Client
+from lms_core.testing.importers import ImporterConformance
+
+PAGE = (Path(__file__).parents[2] / "docs" / "hooks.md").read_text()
+ENTRIES = {part.split("\n", 1)[0]: part for part in re.split(r"^## ", PAGE, flags=re.MULTILINE)[1:]}
+SPECS = {
+    name: function
+    for module in (hookspecs, *lms_core.HOOKS)
+    for name, function in vars(module).items()
+    if name.startswith("lms_")
+}
+
+Load = Callable[[str], ModuleType]
+
+
+@pytest.fixture
+def load(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Load:
+    """``load(hook)``: the example of the hook's entry as a module, which is a plugin once it says for which API."""
+    monkeypatch.syspath_prepend(str(tmp_path))
+
+    def load(hook: str) -> ModuleType:
+        [example] = re.findall(r"^```python\n(.*?)^```$", ENTRIES[hook], re.DOTALL | re.MULTILINE)
+        (tmp_path / f"example_of_{hook}.py").write_text(f'api_version = "1"\n{example}')
+        return import_module(f"example_of_{hook}")
+
+    return load
+
+
+def plugins_of(module: ModuleType) -> Plugins:
+    return Plugins(lms_core.HOOKS, found=[EntryPoint("example", module.__name__, "lms.plugins")])
+
+
+def signature(hook: Any) -> str:
+    """As it is written in the page: without quotes, and without the modules of what it names."""
+    text = re.sub(r"['\"]|<class |>(?!\s)", "", str(inspect.signature(hook)))
+    return f"{hook.__name__}{re.sub(r'[a-z_.]+[.](?=[A-Z])', '', text)}"
+
+
+def test_every_hook_has_an_entry_and_every_entry_is_a_hook() -> None:
+    assert list(ENTRIES) == list(SPECS)
+
+
+@pytest.mark.parametrize("hook", SPECS)
+def test_an_entry_says_all_there_is_to_know(hook: str) -> None:
+    assert ENTRIES[hook].split("\n")[2] == f"`{signature(SPECS[hook])}`"
+    for what in ("Arguments", "Returns", "Called", "Transaction"):
+        assert f"- **{what}:** " in ENTRIES[hook], what
+    for argument in inspect.signature(SPECS[hook]).parameters:
+        assert f"- **Arguments:** `{argument}`" in ENTRIES[hook]
+    assert SPECS[hook].__doc__
+
+
+@pytest.mark.parametrize("hook", SPECS)
+def test_a_conformance_suite_is_named_where_there_is_one(hook: str) -> None:
+    found = re.findall(r"- \*\*Conformance:\*\* `([\w.]+)`", ENTRIES[hook])
+    assert found == ([CONFORMANCE[hook]] if hook in CONFORMANCE else [])
+    for module in found:
+        import_module(module)
+
+
+@pytest.mark.parametrize("hook", SPECS)
+def test_the_example_is_a_plugin_with_this_hook(load: Load, hook: str) -> None:
+    module = load(hook)
+    imported = re.findall(r"^from (lms_\w+(?:\.\w+)*)", Path(str(module.__file__)).read_text(), re.MULTILINE)
+    assert set(imported) == {"lms_core.plugin_api"}
+    [info] = plugins_of(module).describe()
+    assert info.hooks == (hook,)
+
+
+def test_the_events_that_are_named_are_those_a_plugin_may_import() -> None:
+    api = vars(import_module("lms_core.plugin_api"))
+    events = {name for name, value in api.items() if isinstance(value, type) and issubclass(value, Event)}
+    introduction = ENTRIES["lms_event_subscribers"].partition("- **Arguments")[0]
+    assert set(re.findall(r"`([A-Z]\w+)`", introduction)) == events - {"Event"}
+
+
+def test_a_plugin_may_import_all_that_the_api_names() -> None:
+    api = import_module("lms_core.plugin_api")
+    assert [name for name in api.__all__ if not hasattr(api, name)] == []
+
+
+def test_the_examples_work_together(load: Load, settings: Settings) -> None:
+    names = [name for name in SPECS if name != "lms_migrations"]  # Its package is the guide's.
+    points = [EntryPoint(name, load(name).__name__, "lms.plugins") for name in names]
+    plugins = Plugins(lms_core.HOOKS, found=points)
+    values = {setting.name: value for setting, value in settings.items()} | {"lms.motd.text": "Welcome."}
+    config = lms_core.configure(type(settings)(values, (*settings.table, *plugins.settings())), plugins)
+    try:
+        app = Client(config.make_wsgi_app())
+        assert "now" in app.get("/api/v1/time").json
+        assert config.registry.events.subscriber("cheers.congratulate")
+        run_periodic(config.registry, "tidy.forget_old")
+        assert [command.name for command in plugins.gather("lms_commands")] == ["motd"]
+    finally:
+        config.registry.request_log.close()
+        config.registry.core.close()
+
+
+class TestTheImporterOfThePage(ImporterConformance):
+    @pytest.fixture
+    def importer(self, load: Load) -> Any:
+        return load("lms_course_importers").OutlineImporter()
+
+    @pytest.fixture
+    def sound(self, tmp_path: Path) -> Path:
+        path = tmp_path / "course.outline"
+        path.write_text("OUTLINE\nBread\n<p>Grain.</p>\n\n<p>Dough.</p>")
+        return path
