@@ -17,7 +17,7 @@ import orjson
 
 from benchmarks import load
 from lms_core import configure, read_settings
-from lms_core.courses import queries
+from lms_core.courses.catalog import queries
 from lms_core.demo import Demo
 from lms_core.demo import load as load_demo
 from lms_core.kernel import migrations

@@ -1,4 +1,7 @@
-"""What is taught: courses, their staff, modules, lessons and announcements."""
+"""What is taught: courses, their staff, modules, lessons and announcements.
+
+The sub-area ``catalog`` finds courses; what it shares with the rest stands beside it.
+"""
 
 from typing import TYPE_CHECKING
 
@@ -22,3 +25,4 @@ def includeme(config: "Configurator") -> None:
     config.add_child(ApiRoot, "lessons", resources.LessonCollection)
     config.add_item(resources.LessonCollection, resources.LessonItem, "lessonId")
     config.scan("lms_core.courses.views")
+    config.scan("lms_core.courses.catalog.views")

@@ -1,11 +1,9 @@
 """Reads of the courses domain: functions that take a connection and answer rows of columns, never entities."""
 
 import uuid
-from collections.abc import Iterable, Mapping
-from functools import cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, and_, bindparam, func, lateral, select, true
+from sqlalchemy import Connection, func, select
 from sqlalchemy.dialects.postgresql import aggregate_order_by
 from sqlalchemy.orm import Session
 
@@ -13,11 +11,8 @@ from lms_core.accounts.models import User
 from lms_core.courses.access import access_columns
 from lms_core.courses.models import Course, Lesson, Module
 from lms_core.kernel.db import AnyRow, AnySelect
-from lms_core.kernel.pagination import Page
-from lms_core.kernel.prepared import PreparedPage
 from lms_core.kernel.security import CALLER
 
-IN_CATALOG = and_(Course.is_published, Course.deleted_at.is_(None), Course.archived_at.is_(None))
 PERSON = (
     User.id.label("instructor_id"),
     (User.first_name + " " + User.last_name).label("instructor_name"),
@@ -34,58 +29,6 @@ DETAIL = (
     Course.requirements, Course.target_audience, Course.completion_certificate, Course.allow_discussion,
     Course.allow_download, Course.completed_count, Course.created_at, Course.updated_at, Course.archived_at,
 )  # fmt: skip
-SORTS: Mapping[str, tuple[ColumnElement[Any], ...]] = {
-    "newest": (Course.published_at.desc(), Course.id.desc()),
-    "popular": (Course.enrolled_count.desc(), Course.id.desc()),
-    "rating": (Course.rating_average.desc(), Course.id.desc()),
-    "price": (Course.price.asc(), Course.id.asc()),
-}
-
-_first_module = lateral(
-    select(Module.id, Module.title, Module.description)
-    .where(Module.course_id == Course.id, Module.is_published)
-    .order_by(Module.order_index)
-    .limit(1)
-).alias("first_module")
-
-_CATALOG = (
-    select(
-        *CARD,
-        *PERSON,
-        _first_module.c.id.label("first_module_id"),
-        _first_module.c.title.label("first_module_title"),
-        _first_module.c.description.label("first_module_description"),
-    )
-    .join_from(Course, User, User.id == Course.instructor_id)
-    .outerjoin(_first_module, true())
-    .where(IN_CATALOG)
-)
-FILTERS: Mapping[str, ColumnElement[bool]] = {
-    **{
-        name: getattr(Course, name) == bindparam(name)
-        for name in ("category", "sub_category", "level", "language", "is_free")
-    },
-    "search": Course.__table__.c.search.bool_op("@@")(func.websearch_to_tsquery("lms", bindparam("search"))),
-}
-
-
-def catalog(connection: Connection, filters: Mapping[str, Any]) -> Page:
-    """One page of published courses. ``filters`` is a loaded :class:`~lms_core.courses.schemas.CatalogQuery`."""
-    given = {name: filters[name] for name in FILTERS if filters.get(name) not in (None, "")}
-    page = catalog_page(filters["sort"], tuple(given))
-    return page.fetch(connection, page=filters["page"], limit=filters["limit"], **given)
-
-
-@cache
-def catalog_page(sort: str, names: tuple[str, ...]) -> PreparedPage:
-    """Compiled once for each order and set of filters that is asked for; there are few."""
-    counted = select(Course.id).where(IN_CATALOG, *(FILTERS[name] for name in names))
-    return PreparedPage(catalog_statement(sort, names), counted)
-
-
-def catalog_statement(sort: str, names: Iterable[str] = ()) -> AnySelect:
-    """The catalog's rows in order, as yet without page and total."""
-    return _CATALOG.where(*(FILTERS[name] for name in names)).order_by(*SORTS[sort])
 
 
 def course_by(registry: Any, key: uuid.UUID | str) -> AnySelect:

@@ -6,7 +6,6 @@ from typing import Any
 from marshmallow import ValidationError, fields, validate, validates
 
 from lms_core.kernel.i18n import _
-from lms_core.kernel.pagination import PageQuery
 from lms_core.kernel.schemas import Money, Number, Part, Schema, Text, Timestamp
 
 LEVELS = ("beginner", "intermediate", "advanced")
@@ -22,16 +21,8 @@ class PersonSchema(Schema):
     avatar_url = fields.String(allow_none=True)
 
 
-class ModulePreviewSchema(Schema):
-    """The first module of a course, as the catalog shows it."""
-
-    id = fields.UUID()
-    title = fields.String()
-    description = fields.String(allow_none=True)
-
-
-class CourseCardSchema(Schema):
-    """A course in the catalog."""
+class CourseSummarySchema(Schema):
+    """What every representation of a course says."""
 
     id = fields.UUID()
     code = fields.String()
@@ -54,14 +45,10 @@ class CourseCardSchema(Schema):
     is_published = fields.Boolean()
     published_at = Timestamp(allow_none=True)
     instructor = Part(PersonSchema, "instructor_")
-    first_module = Part(ModulePreviewSchema, "first_module_")
 
 
-class CourseSchema(CourseCardSchema):
+class CourseSchema(CourseSummarySchema):
     """A course with all that is said about it."""
-
-    class Meta(CourseCardSchema.Meta):
-        exclude = ("first_module",)
 
     description = fields.String(allow_none=True)
     syllabus = fields.String(allow_none=True)
@@ -124,18 +111,6 @@ class CourseCreateSchema(CourseChangeSchema):
 
     code = Text(min=1, max=50, required=True)
     title = Text(min=1, max=255, required=True)
-
-
-class CatalogQuery(PageQuery):
-    """Filters, search and order of the catalog."""
-
-    search = Text(max=200)
-    category = Text(max=100)
-    sub_category = Text(max=100)
-    level = fields.String(validate=validate.OneOf(LEVELS))
-    language = fields.String(validate=validate.Length(max=10))
-    is_free = fields.Boolean()
-    sort = fields.String(validate=validate.OneOf(("newest", "popular", "rating", "price")), load_default="newest")
 
 
 class LessonSummarySchema(Schema):

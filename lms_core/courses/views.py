@@ -15,21 +15,8 @@ from lms_core.courses.resources import (
 )
 from lms_core.courses.resources import read_course as read_course_row
 from lms_core.kernel.audit import audit
-from lms_core.kernel.pagination import Page
 from lms_core.kernel.request import Request
 from lms_core.kernel.views import created
-
-
-@view_config(
-    context=CourseCollection, request_method="GET", permission="courses:list",
-    query=schemas.CatalogQuery, returns=schemas.CourseCardSchema, many="page",
-)  # fmt: skip
-def list_courses(context: CourseCollection, request: Request) -> Page:
-    """List the catalog.
-
-    Published courses, filtered, searched and sorted; everybody may look.
-    """
-    return queries.catalog(request.reader, request.query)
 
 
 @view_config(

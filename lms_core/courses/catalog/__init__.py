@@ -1,0 +1,1 @@
+"""``GET /courses``: what can be taken, filtered, searched and sorted."""
