@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
 def includeme(config: "Configurator") -> None:
     from lms_core.courses import access, resources
+    from lms_core.courses.staff.resources import CourseStaffCollection, StaffItem
 
     config.include(access)
     config.add_file_access(lambda: access.reads_file(config.registry))
@@ -24,5 +25,8 @@ def includeme(config: "Configurator") -> None:
     config.add_child(resources.ModuleItem, "lessons", resources.ModuleLessons)
     config.add_child(ApiRoot, "lessons", resources.LessonCollection)
     config.add_item(resources.LessonCollection, resources.LessonItem, "lessonId")
+    config.add_child(resources.CourseItem, "staff", CourseStaffCollection)
+    config.add_item(CourseStaffCollection, StaffItem, "userId")
     config.scan("lms_core.courses.views")
     config.scan("lms_core.courses.catalog.views")
+    config.scan("lms_core.courses.staff.views")

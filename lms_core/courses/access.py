@@ -4,7 +4,9 @@ Everything below a course (module, lesson, and in later domains quiz, thread, en
 with :func:`access_columns`, in one statement, and builds its ACL from them with :func:`course_acl`.
 """
 
-from collections.abc import Callable, Iterable
+import uuid
+from collections.abc import Callable, Collection, Iterable, Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from pyramid.authorization import Allow, Everyone
@@ -18,8 +20,19 @@ from lms_core.kernel.security import ACE, CALLER, Identity, scoped_acl
 if TYPE_CHECKING:
     from pyramid.config import Configurator
 
+    from lms_core.kernel.request import Request
+
+ROLES = ("co_instructor", "teaching_assistant")
 
 PartFactory = Callable[[], ColumnElement[bool]]
+
+
+@dataclass(frozen=True, slots=True)
+class Giver:
+    """Who chooses staff; ``limits`` are the permissions they may hand on, None for all."""
+
+    user_id: uuid.UUID
+    limits: frozenset[str] | None
 
 
 def add_course_part(config: "Configurator", scope: str, factory: PartFactory) -> None:
@@ -34,10 +47,29 @@ def add_course_part(config: "Configurator", scope: str, factory: PartFactory) ->
     config.action(("lms.course_part", scope), register)
 
 
+def add_staff_permission(config: "Configurator", permission: str, *roles: str) -> None:
+    """Directive: a course's owner may give the permission to each member of the staff, or take it away.
+
+    The roles named have it unless the owner says otherwise. A permission that was never declared so is every staff
+    member's. In either case a group must grant it to the person in the scope ``assigned``.
+    """
+
+    def register() -> None:
+        config.registry.staff_permissions[permission] = frozenset(roles)
+
+    config.action(("lms.staff_permission", permission), register)
+
+
+def staff_permissions(registry: Any, role: str, changes: Mapping[str, bool]) -> frozenset[str]:
+    """The declared permissions that a role has in a course, with what was given and taken there."""
+    declared: Mapping[str, Collection[str]] = registry.staff_permissions
+    return frozenset(name for name, roles in declared.items() if changes.get(name, role in roles))
+
+
 def access_columns(registry: Any) -> list[Label[Any]]:
     """Columns ``course_*`` and ``part_*`` to select beside a row of a course."""
     staff = (
-        select(CourseStaff.role)
+        select(func.jsonb_build_object("role", CourseStaff.role, "permissions", CourseStaff.permissions))
         .where(CourseStaff.course_id == Course.id, CourseStaff.user_id == CALLER)
         .correlate(Course)
         .scalar_subquery()
@@ -47,7 +79,7 @@ def access_columns(registry: Any) -> list[Label[Any]]:
         Course.instructor_id.label("course_instructor_id"),
         Course.is_published.label("course_is_published"),
         Course.archived_at.label("course_archived_at"),
-        staff.label("part_role"),
+        staff.label("part_staff"),
         registry.course_parts.get("enrolled", false()).label("part_enrolled"),
     ]
 
@@ -58,7 +90,7 @@ def scopes_of(row: Any, identity: Identity | None) -> list[str]:
     if identity is not None:
         if row.course_instructor_id == identity.user_id:
             scopes.append("own")
-        if row.part_role is not None:
+        if row.part_staff is not None:
             scopes.append("assigned")
         if row.part_enrolled:
             scopes.append("enrolled")
@@ -105,30 +137,66 @@ EDITING = (
     "courses:read", "courses:update", "courses:publish", "courses:delete",
     "modules:create", "modules:read", "modules:update", "modules:delete",
     "lessons:create", "lessons:read", "lessons:update", "lessons:delete",
+    "staff:read", "staff:update",
 )  # fmt: skip
 
 
-def course_acl(row: Any, identity: Identity | None, permissions: Iterable[str] = EDITING) -> list[ACE]:
+STAFF_DEFAULTS: Mapping[str, tuple[str, ...]] = {
+    **dict.fromkeys(("courses:read", "modules:read", "lessons:read", "staff:read"), ROLES),
+    # The owner's own affair, unless the owner shares it.
+    **dict.fromkeys(("courses:delete", "staff:update"), ()),
+}
+"""Who has which of :data:`EDITING` by role; what is not named is the co-instructors'."""
+
+
+def course_acl(request: "Request", row: Any, permissions: Iterable[str] = EDITING) -> list[ACE]:
     """What the caller's part allows in the course of the row.
 
     A student keeps what was enrolled for when the course is archived, and loses it while it is unpublished.
     """
-    scopes = scopes_of(row, identity)
+    scopes = scopes_of(row, request.identity)
     if not row.course_is_published and "enrolled" in scopes:
         scopes.remove("enrolled")
-    acl = scoped_acl(permissions, scopes)
+    acl: list[ACE] = []
+    for scope in scopes:
+        acl += scoped_acl((name for name in permissions if _in_reach(request.registry, row, name, scope)), [scope])
     if is_open(row):
         acl += [(Allow, Everyone, "courses:read"), (Allow, Everyone, "modules:read")]
     return acl
 
 
-def edits(row: Any, identity: Identity | None) -> bool:
-    """Whether the caller sees drafts of the course."""
+def _in_reach(registry: Any, row: Any, permission: str, scope: str) -> bool:
+    """Whether the course lets the permission take hold in the scope: its staff have what the owner left them.
+
+    Who may not read the course may do nothing there.
+    """
+    if scope != "assigned":
+        return True
+    held = staff_permissions(registry, row.part_staff["role"], row.part_staff["permissions"])
+    return "courses:read" in held and (permission in held or permission not in registry.staff_permissions)
+
+
+def may_in_course(request: "Request", row: Any, permission: str) -> bool:
+    """Whether the caller has the permission as one of the course's own people, and not merely as a student."""
+    identity = request.identity
     if identity is None:
         return False
-    return any(identity.may("courses:update", scope) for scope in scopes_of(row, identity))
+    return any(
+        identity.may(permission, scope) and _in_reach(request.registry, row, permission, scope)
+        for scope in scopes_of(row, identity)
+        if scope != "enrolled"
+    )
+
+
+def sees_drafts(request: "Request", row: Any) -> bool:
+    """Whether the caller sees of the course what students do not see yet."""
+    return may_in_course(request, row, "courses:read")
 
 
 def includeme(config: "Configurator") -> None:
     config.registry.course_parts = {}
+    config.registry.staff_permissions = {}
     config.add_directive("add_course_part", add_course_part)
+    config.add_directive("add_staff_permission", add_staff_permission)
+    for permission in EDITING:
+        config.add_staff_permission(permission, *STAFF_DEFAULTS.get(permission, ("co_instructor",)))

@@ -19,3 +19,14 @@ class CoursePublished(Event):
     name: ClassVar[str] = "courses.published"
     course_id: uuid.UUID
     instructor_id: uuid.UUID
+
+
+@dataclass(frozen=True, slots=True)
+class StaffAssigned(Event):
+    """Somebody became a co-instructor or a teaching assistant."""
+
+    name: ClassVar[str] = "courses.staff_assigned"
+    user_id: uuid.UUID
+    course_id: uuid.UUID
+    role: str
+    course_title: str

@@ -7,7 +7,7 @@ from pyramid.authorization import Allow, Everyone
 from sqlalchemy import select
 
 from lms_core.courses import queries
-from lms_core.courses.access import course_acl, edits, is_open
+from lms_core.courses.access import course_acl, is_open, sees_drafts
 from lms_core.courses.models import Course, Lesson, Module
 from lms_core.kernel.db import Base
 from lms_core.kernel.request import Request
@@ -30,12 +30,12 @@ class InCourse(Item):
 
     @property
     def __acl__(self) -> list[ACE]:
-        return course_acl(self.row, self.request.identity)
+        return course_acl(self.request, self.row)
 
     @property
     def drafts(self) -> bool:
         """Whether the caller sees what is not published."""
-        return edits(self.row, self.request.identity)
+        return sees_drafts(self.request, self.row)
 
     @property
     def concealed(self) -> bool:
@@ -97,7 +97,7 @@ class ModuleItem(InCourse):
     @property
     def __acl__(self) -> list[ACE]:
         if self.row.is_published or self.drafts:
-            return course_acl(self.row, self.request.identity)
+            return course_acl(self.request, self.row)
         return []
 
 
@@ -132,7 +132,7 @@ class LessonItem(InCourse):
     def __acl__(self) -> list[ACE]:
         if not self.published and not self.drafts:
             return []
-        acl = course_acl(self.row, self.request.identity, self.PERMISSIONS)
+        acl = course_acl(self.request, self.row, self.PERMISSIONS)
         if self.row.is_preview and self.published and is_open(self.row):
             acl.append((Allow, Everyone, "lessons:read"))
         return acl

@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING
 
 from lms_core.accounts.events import UserRegistered
+from lms_core.courses.events import StaffAssigned
 from lms_core.enrollment.events import UserEnrolled
 from lms_core.kernel.traversal import ApiRoot
 from lms_core.learning.events import CourseCompleted
@@ -19,5 +20,6 @@ def includeme(config: "Configurator") -> None:
     config.add_item(NotificationCollection, NotificationItem, param="notificationId")
     config.add_event_subscriber(UserRegistered, "notifications.welcome", tasks.welcome)
     config.add_event_subscriber(UserEnrolled, "notifications.user_enrolled", tasks.tell_enrolled)
+    config.add_event_subscriber(StaffAssigned, "notifications.staff_assigned", tasks.tell_assigned)
     config.add_event_subscriber(CourseCompleted, "notifications.course_completed", tasks.tell_completed)
     config.scan("lms_core.notifications")

@@ -1,6 +1,7 @@
 """What becomes of other domains' events: a notification, and a mail where it is worth one."""
 
 from lms_core.accounts.events import UserRegistered
+from lms_core.courses.events import StaffAssigned
 from lms_core.enrollment.events import UserEnrolled
 from lms_core.kernel.events import Delivery
 from lms_core.kernel.i18n import _
@@ -42,6 +43,18 @@ def tell_completed(delivery: Delivery, event: CourseCompleted) -> None:
         data=_course_data(event),
         action_url=f"/courses/{event.course_id}",
         mail="course_completed",
+    )
+    tell(delivery.db, delivery.core, event.user_id, notice)
+
+
+def tell_assigned(delivery: Delivery, event: StaffAssigned) -> None:
+    course = {"course": event.course_title}
+    notice = Notice(
+        type="staff_assigned",
+        title=_("You help to run ${course}", mapping=course),
+        message=_("You have been added to the staff of this course."),
+        data={"courseId": str(event.course_id), "courseTitle": event.course_title, "role": event.role},
+        action_url=f"/courses/{event.course_id}",
     )
     tell(delivery.db, delivery.core, event.user_id, notice)
 

@@ -180,7 +180,7 @@ def test_a_plugin_brings_a_branch_of_its_own(
     migrations.upgrade(empty_database_url, [plugin])
     engine = create_engine(normal_url(empty_database_url))
     with engine.connect() as db:
-        assert migrations.current(db) == migrations.heads([plugin]) == ("0012_two_factor_step", "badges_0001")
+        assert migrations.current(db) == migrations.heads([plugin]) == (*migrations.heads(), "badges_0001")
         assert "badges" in objects(db)
     migrations.downgrade(empty_database_url, [plugin], f"{plugin.branch}@base")
     with engine.connect() as db:

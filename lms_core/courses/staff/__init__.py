@@ -1,0 +1,1 @@
+"""Who helps to run a course: co-instructors and teaching assistants, and what each may do there."""

@@ -1,0 +1,62 @@
+"""A course's staff in the resource tree."""
+
+from typing import Any
+
+from lms_core.courses.access import Giver, may_in_course, scopes_of, staff_permissions
+from lms_core.courses.resources import CourseItem
+from lms_core.courses.staff import queries
+from lms_core.kernel.security import ACE, user_principal
+from lms_core.kernel.traversal import Allow, Authenticated, Collection, Item
+
+
+class CourseStaffCollection(Collection):
+    """``/courses/{id}/staff``."""
+
+    @property
+    def course(self) -> CourseItem:
+        parent: CourseItem = self.__parent__  # type: ignore[assignment]  # It hangs nowhere else.
+        return parent
+
+    @property
+    def concealed(self) -> bool:
+        """Who does not run the course has no business with its staff, published or not."""
+        return self.course.concealed
+
+    def giver(self) -> Giver:
+        """The caller, with what they may hand on."""
+        caller, row = self.request.caller, self.course.row
+        if row.part_staff is None:
+            return Giver(caller.user_id, None)
+        scopes = [scope for scope in scopes_of(row, caller) if scope in ("own", "all")]
+        if any(caller.may("staff:update", scope) for scope in scopes):
+            return Giver(caller.user_id, None)
+        held = staff_permissions(self.request.registry, row.part_staff["role"], row.part_staff["permissions"])
+        return Giver(caller.user_id, frozenset(name for name in held if may_in_course(self.request, row, name)))
+
+    def shown(self, row: Any) -> dict[str, Any]:
+        """A member with all that role and permissions come to."""
+        effective = staff_permissions(self.request.registry, row.role, row.permissions)
+        return {**row._mapping, "effective": sorted(effective)}
+
+
+class StaffItem(Item):
+    """``/courses/{id}/staff/{userId}``: whoever is on a staff may leave it."""
+
+    @property
+    def staff(self) -> CourseStaffCollection:
+        parent: CourseStaffCollection = self.__parent__  # type: ignore[assignment]  # It hangs nowhere else.
+        return parent
+
+    def load(self) -> Any:
+        return queries.member(self.request.reader, self.staff.course.id, self.id)
+
+    @property
+    def version(self) -> str | None:
+        """Members carry no time of change."""
+        return None
+
+    @property
+    def __acl__(self) -> list[ACE]:
+        if may_in_course(self.request, self.staff.course.row, "staff:update"):
+            return [(Allow, Authenticated, "staff:dismiss")]
+        return [(Allow, user_principal(self.row.user_id), "staff:dismiss")]
