@@ -40,6 +40,7 @@ from lms_core.kernel.hookspecs import hookimpl
 from lms_core.kernel.i18n import _
 from lms_core.kernel.mail import queue_mail
 from lms_core.kernel.migrations import touch_trigger
+from lms_core.kernel.openapi import Binary
 from lms_core.kernel.pagination import CursorPage, CursorQuery, Page, PageQuery, cursor_page, page_of
 from lms_core.kernel.plugins import API_VERSION, EventSubscription, Migrations, PeriodicTask
 from lms_core.kernel.request import Request
@@ -53,7 +54,8 @@ from lms_core.notifications.service import Notice, notify, tell
 from lms_core.settings import Setting, Settings
 
 __all__ = [
-    "ACE", "API_VERSION", "FILE_SCHEME", "Allow", "ApiRoot", "Authenticated", "BadRequest", "Base", "Collection",
+    "ACE", "API_VERSION", "FILE_SCHEME", "Allow", "ApiRoot", "Authenticated", "BadRequest", "Base", "Binary",
+    "Collection",
     "Conflict", "Core", "CourseCompleted", "CourseCreated", "CourseImporter", "CourseItem", "CoursePublished",
     "Created", "CursorPage", "CursorQuery", "Delivery", "EmailVerified", "Event", "EventSubscription", "Everyone",
     "Forbidden", "Identified", "Identity", "ImportLimits", "ImportedCourse", "ImportedFile", "ImportedLesson",

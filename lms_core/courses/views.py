@@ -21,7 +21,8 @@ from lms_core.kernel.views import created
 
 @view_config(
     context=CourseCollection, request_method="POST", permission="courses:create", body=schemas.CourseCreateSchema,
-    returns=schemas.CourseSchema, status=201, errors=("code_taken", "course_limit_reached", "category_unknown"),
+    returns=schemas.CourseSchema, status=201,
+    errors=("409 code_taken", "409 course_limit_reached", "422 category_unknown"),
 )  # fmt: skip
 def create_course(context: CourseCollection, request: Request) -> Any:
     """Create a course as a draft, with the module "Introduction"."""
@@ -41,7 +42,7 @@ def read_course(context: CourseItem, request: Request) -> Any:
 
 @view_config(
     context=CourseItem, request_method="PUT", permission="courses:update", body=schemas.CourseChangeSchema,
-    returns=schemas.CourseSchema, errors=("code_taken", "category_unknown", "stale"),
+    returns=schemas.CourseSchema, errors=("409 code_taken", "422 category_unknown"),
 )  # fmt: skip
 def update_course(context: CourseItem, request: Request) -> Any:
     """Change a course; fields that are not sent stay as they are."""
@@ -52,7 +53,7 @@ def update_course(context: CourseItem, request: Request) -> Any:
 
 @view_config(
     context=CourseItem, name="publish", request_method="POST", permission="courses:publish",
-    returns=schemas.CourseSchema, errors=("course_incomplete", "course_archived"),
+    returns=schemas.CourseSchema, errors=("409 course_incomplete", "409 course_archived"),
 )  # fmt: skip
 def publish_course(context: CourseItem, request: Request) -> Any:
     """Publish a course.
@@ -76,7 +77,7 @@ def list_modules(context: CourseModules, request: Request) -> list[Any]:
 
 @view_config(
     context=CourseModules, request_method="POST", permission="modules:create", body=schemas.ModuleCreateSchema,
-    returns=schemas.ModuleSchema, status=201, errors=("title_taken", "course_archived"),
+    returns=schemas.ModuleSchema, status=201, errors=("409 title_taken", "409 course_archived"),
 )  # fmt: skip
 def create_module(context: CourseModules, request: Request) -> Any:
     """Create a module at the end of a course."""
@@ -95,7 +96,7 @@ def read_module(context: ModuleItem, request: Request) -> Any:
 
 @view_config(
     context=ModuleItem, request_method="PUT", permission="modules:update", body=schemas.ModuleChangeSchema,
-    returns=schemas.ModuleSchema, errors=("title_taken", "stale"),
+    returns=schemas.ModuleSchema, errors=("409 title_taken",),
 )  # fmt: skip
 def update_module(context: ModuleItem, request: Request) -> Any:
     """Change a module."""
@@ -116,7 +117,7 @@ def list_lessons(context: ModuleLessons, request: Request) -> list[Any]:
 
 @view_config(
     context=ModuleLessons, request_method="POST", permission="lessons:create", body=schemas.LessonCreateSchema,
-    returns=schemas.LessonSavedSchema, status=201, errors=("content_type_unknown",),
+    returns=schemas.LessonSavedSchema, status=201, errors=("422 content_type_unknown", "422 html_too_complex"),
 )  # fmt: skip
 def create_lesson(context: ModuleLessons, request: Request) -> Any:
     """Create a lesson at the end of a module.
@@ -138,7 +139,7 @@ def read_lesson(context: LessonItem, request: Request) -> Any:
 
 @view_config(
     context=LessonItem, request_method="PUT", permission="lessons:update", body=schemas.LessonChangeSchema,
-    returns=schemas.LessonSavedSchema, errors=("content_type_unknown", "stale"),
+    returns=schemas.LessonSavedSchema, errors=("422 content_type_unknown", "422 html_too_complex"),
 )  # fmt: skip
 def update_lesson(context: LessonItem, request: Request) -> Any:
     """Change a lesson; its content type stays."""

@@ -13,8 +13,8 @@ from lms_core.kernel.views import created
 @view_config(
     context=EnrollmentCollection, request_method="POST", permission="enrollments:create", body=schemas.EnrollSchema,
     returns=schemas.EnrollmentSchema, status=201,
-    errors=("course_not_found", "already_enrolled", "enrollment_suspended", "enrollment_closed", "payment_required",
-            "course_full"),
+    errors=("404 course_not_found", "409 already_enrolled", "409 enrollment_suspended", "409 enrollment_closed",
+            "409 payment_required", "409 course_full"),
 )  # fmt: skip
 def enroll(context: EnrollmentCollection, request: Request) -> Any:
     """Enroll in an open course."""

@@ -18,8 +18,8 @@ def read_file(context: FileItem, request: Request) -> Any:
 
 
 @view_config(
-    context=FileItem, name="content", request_method="GET", permission="files:read", status=200,
-    errors=("storage_unavailable",),
+    context=FileItem, name="content", request_method="GET", permission="files:read", produces="*/*",
+    errors=("503 storage_unavailable",), answers={206: "The range that `Range` asks for.", 416: "No such range."},
 )  # fmt: skip
 def read_file_content(context: FileItem, request: Request) -> Response:
     """Download a file.

@@ -23,7 +23,7 @@ def start_lesson(context: LessonItem, request: Request) -> Any:
 @view_config(
     context=LessonItem, name="complete", request_method="POST", permission="lessons:progress",
     returns=schemas.LessonProgressSchema, tags=("learning",),
-    errors=("lesson_not_started", "minimum_time_not_reached"),
+    errors=("409 lesson_not_started", "409 minimum_time_not_reached"),
 )  # fmt: skip
 def complete_lesson(context: LessonItem, request: Request) -> Any:
     """Complete a lesson.

@@ -12,7 +12,7 @@ from lms_core.notifications.resources import NotificationCollection, Notificatio
 
 @view_config(
     context=NotificationCollection, request_method="GET", permission="notifications:read",
-    query=schemas.InboxQuery, returns=schemas.NotificationSchema, many="cursor", errors=("cursor_invalid",),
+    query=schemas.InboxQuery, returns=schemas.NotificationSchema, many="cursor",
 )  # fmt: skip
 def list_notifications(context: NotificationCollection, request: Request) -> CursorPage:
     """List my notifications.

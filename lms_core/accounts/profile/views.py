@@ -23,8 +23,8 @@ def read_me(context: MeResource, request: Request) -> Any:
     context=MeResource, request_method="PUT", permission="users:update", body=ProfileEditSchema,
     returns=MeSchema, tags=("users",),
     errors=(
-        "stale", "email_taken", "password_required", "invalid_credentials", "account_locked",
-        "email_domain_not_allowed",
+        "409 email_taken", "422 password_required", "401 invalid_credentials", "403 account_locked",
+        "422 email_domain_not_allowed", "503 busy",
     ),
 )  # fmt: skip
 def edit_me(context: MeResource, request: Request) -> Any:

@@ -18,7 +18,6 @@ from lms_core.kernel.request import Request
 @view_config(
     context=AuthResource, name="forgot-password", request_method="POST", permission=NO_PERMISSION_REQUIRED,
     body=AddressSchema, returns=MessageSchema, status=202, throttle=("auth",), tags=("auth",), idempotent=False,
-    errors=("too_many_requests",),
 )  # fmt: skip
 def forgot_password(context: AuthResource, request: Request) -> dict[str, str]:
     """Mail a link to set a new password, if the account exists; the answer never tells."""
@@ -32,7 +31,7 @@ def forgot_password(context: AuthResource, request: Request) -> dict[str, str]:
 @view_config(
     context=AuthResource, name="reset-password", request_method="POST", permission=NO_PERMISSION_REQUIRED,
     body=ResetSchema, returns=MessageSchema, throttle=("auth",), tags=("auth",), idempotent=False,
-    errors=("token_invalid", "weak_password", "too_many_requests"),
+    errors=("422 token_invalid", "422 weak_password", "503 busy"),
 )  # fmt: skip
 def reset_password(context: AuthResource, request: Request) -> dict[str, str]:
     """Set a new password with the token of a reset link; every session of the account ends."""
@@ -44,7 +43,7 @@ def reset_password(context: AuthResource, request: Request) -> dict[str, str]:
 @view_config(
     context=AuthResource, name="change-password", request_method="POST", permission="users:update", status=204,
     body=ChangeSchema, throttle=("auth",), tags=("auth",), idempotent=False,
-    errors=("invalid_credentials", "account_locked", "weak_password", "too_many_requests"),
+    errors=("401 invalid_credentials", "403 account_locked", "422 weak_password", "503 busy"),
 )  # fmt: skip
 def change_password(context: AuthResource, request: Request) -> None:
     """Change the caller's password; every other session of theirs ends."""

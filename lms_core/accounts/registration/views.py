@@ -24,7 +24,7 @@ from lms_core.kernel.views import created
 @view_config(
     context=AuthResource, name="register", request_method="POST", permission=NO_PERMISSION_REQUIRED,
     body=RegisterSchema, returns=RegisteredSchema, status=201, throttle=("auth",), tags=("auth",),
-    errors=("email_taken", "weak_password", "email_domain_not_allowed", "too_many_requests"),
+    errors=("409 email_taken", "422 weak_password", "422 email_domain_not_allowed", "503 busy"),
 )  # fmt: skip
 def register(context: AuthResource, request: Request) -> dict[str, Any]:
     """Make an account and mail its verification link. It does not sign in."""
@@ -41,7 +41,7 @@ def register(context: AuthResource, request: Request) -> dict[str, Any]:
 @view_config(
     context=AuthResource, name="verify-email", request_method="POST", permission=NO_PERMISSION_REQUIRED,
     body=VerifySchema, returns=VerifiedSchema, throttle=("auth",), tags=("auth",),
-    errors=("token_invalid", "email_taken", "too_many_requests"),
+    errors=("422 token_invalid", "409 email_taken"),
 )  # fmt: skip
 def verify_email(context: AuthResource, request: Request) -> Any:
     """Verify an e-mail address with the token of the link sent to it."""
@@ -51,7 +51,6 @@ def verify_email(context: AuthResource, request: Request) -> Any:
 @view_config(
     context=AuthResource, name="resend-verification", request_method="POST", permission=NO_PERMISSION_REQUIRED,
     body=AddressSchema, returns=MessageSchema, status=202, throttle=("auth",), tags=("auth",),
-    errors=("too_many_requests",),
 )  # fmt: skip
 def resend_verification(context: AuthResource, request: Request) -> dict[str, str]:
     """Mail another verification link, if the account exists and has one due; the answer never tells."""

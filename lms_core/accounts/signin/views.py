@@ -23,7 +23,7 @@ from lms_core.kernel.pagination import Page, PageQuery, page_of
 from lms_core.kernel.ratelimit import throttle_account
 from lms_core.kernel.request import Request
 
-REFUSALS = ("account_locked", "account_suspended", "email_not_verified", "too_many_requests")
+REFUSALS = ("403 account_locked", "403 account_suspended", "403 email_not_verified")
 
 
 def _signed_in(request: Request, signed_in: service.SignedIn) -> dict[str, Any]:
@@ -43,7 +43,7 @@ def _tokens(grant: sessions.Grant) -> dict[str, Any]:
 @view_config(
     context=AuthResource, name="login", request_method="POST", permission=NO_PERMISSION_REQUIRED, idempotent=False,
     body=LoginSchema, returns=SignedInSchema, throttle=("auth",), tags=("auth",),
-    errors=("invalid_credentials", "two_factor_required", *REFUSALS),
+    errors=("401 invalid_credentials", "401 two_factor_required", "503 busy", *REFUSALS),
 )  # fmt: skip
 def login(context: AuthResource, request: Request) -> dict[str, Any]:
     """Sign in with e-mail address and password.
@@ -59,7 +59,7 @@ def login(context: AuthResource, request: Request) -> dict[str, Any]:
 @view_config(
     context=TwoFactorResource, name="verify", request_method="POST", permission=NO_PERMISSION_REQUIRED,
     body=ChallengeSchema, returns=SignedInSchema, throttle=("auth",), tags=("auth",), idempotent=False,
-    errors=("invalid_code", "token_invalid", "token_expired", *REFUSALS),
+    errors=("401 invalid_code", "401 token_invalid", "401 token_expired", *REFUSALS),
 )  # fmt: skip
 def verify_second_factor(context: TwoFactorResource, request: Request) -> dict[str, Any]:
     """Finish signing in with a code of the authenticator app, or a backup code."""
@@ -70,7 +70,8 @@ def verify_second_factor(context: TwoFactorResource, request: Request) -> dict[s
 @view_config(
     context=AuthResource, name="refresh", request_method="POST", permission=NO_PERMISSION_REQUIRED, idempotent=False,
     body=RefreshSchema, returns=TokensSchema, throttle=("auth",), tags=("auth",),
-    errors=("token_invalid", "token_reused", "session_ended", "refresh_raced", "account_suspended", "csrf_failed"),
+    errors=("401 token_invalid", "401 token_reused", "401 session_ended", "403 account_suspended",
+            "403 csrf_failed", "409 refresh_raced"),
 )  # fmt: skip
 def refresh(context: AuthResource, request: Request) -> dict[str, Any]:
     """Exchange the refresh token for new tokens; it works once.
@@ -88,7 +89,7 @@ def refresh(context: AuthResource, request: Request) -> dict[str, Any]:
 
 @view_config(
     context=AuthResource, name="logout", request_method="POST", permission=NO_PERMISSION_REQUIRED, status=204,
-    idempotent=False, tags=("auth",), errors=("token_invalid", "token_expired", "csrf_failed"),
+    idempotent=False, tags=("auth",), errors=("401 token_invalid", "401 token_expired", "403 csrf_failed"),
 )  # fmt: skip
 def logout(context: AuthResource, request: Request) -> None:
     """End the session and clear the cookies; doing so twice is no error."""
@@ -111,7 +112,7 @@ def list_sessions(context: SessionCollection, request: Request) -> Page:
 
 @view_config(
     context=SessionResource, request_method="DELETE", permission="sessions:delete", status=204, tags=("auth",),
-    errors=("current_session", "not_found"),
+    errors=("409 current_session",),
 )  # fmt: skip
 def revoke_session(context: SessionResource, request: Request) -> None:
     """Sign a device out; the current one logs out instead."""

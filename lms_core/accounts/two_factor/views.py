@@ -16,13 +16,13 @@ from lms_core.accounts.two_factor.schemas import (
 )
 from lms_core.kernel.request import Request
 
-REFUSALS = ("invalid_credentials", "account_locked", "too_many_requests")
+REFUSALS = ("401 invalid_credentials", "403 account_locked", "503 busy")
 
 
 @view_config(
     context=TwoFactorResource, name="enroll", request_method="POST", permission="users:update", idempotent=False,
     body=PasswordSchema, returns=SecondFactorSchema, throttle=("auth",), tags=("auth",),
-    errors=("two_factor_enabled", *REFUSALS),
+    errors=("409 two_factor_enabled", *REFUSALS),
 )  # fmt: skip
 def enroll_second_factor(context: TwoFactorResource, request: Request) -> service.Enrollment:
     """Get a secret for an authenticator app; `confirm` switches the second factor on."""
@@ -33,7 +33,7 @@ def enroll_second_factor(context: TwoFactorResource, request: Request) -> servic
 @view_config(
     context=TwoFactorResource, name="confirm", request_method="POST", permission="users:update", idempotent=False,
     body=CodeSchema, returns=BackupCodesSchema, throttle=("auth",), tags=("auth",),
-    errors=("invalid_code", "two_factor_enabled", "two_factor_not_enrolled", "account_locked", "too_many_requests"),
+    errors=("401 invalid_code", "409 two_factor_enabled", "409 two_factor_not_enrolled", "403 account_locked"),
 )  # fmt: skip
 def confirm_second_factor(context: TwoFactorResource, request: Request) -> dict[str, Any]:
     """Switch the second factor on with a first code of the app; the answer holds the backup codes."""
@@ -45,7 +45,7 @@ def confirm_second_factor(context: TwoFactorResource, request: Request) -> dict[
 @view_config(
     context=TwoFactorResource, name="disable", request_method="POST", permission="users:update", idempotent=False,
     body=PasswordAndCodeSchema, status=204, throttle=("auth",), tags=("auth",),
-    errors=("invalid_code", "two_factor_not_enabled", *REFUSALS),
+    errors=("401 invalid_code", "409 two_factor_not_enabled", *REFUSALS),
 )  # fmt: skip
 def disable_second_factor(context: TwoFactorResource, request: Request) -> None:
     """Switch the second factor off."""
@@ -56,7 +56,7 @@ def disable_second_factor(context: TwoFactorResource, request: Request) -> None:
 @view_config(
     context=TwoFactorResource, name="backup-codes", request_method="POST", permission="users:update",
     body=PasswordAndCodeSchema, returns=BackupCodesSchema, throttle=("auth",), tags=("auth",), idempotent=False,
-    errors=("invalid_code", "two_factor_not_enabled", *REFUSALS),
+    errors=("401 invalid_code", "409 two_factor_not_enabled", *REFUSALS),
 )  # fmt: skip
 def renew_backup_codes(context: TwoFactorResource, request: Request) -> dict[str, Any]:
     """Get ten new backup codes; all earlier ones stop working."""

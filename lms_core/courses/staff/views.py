@@ -24,7 +24,8 @@ def list_staff(context: CourseStaffCollection, request: Request) -> Page:
 @view_config(
     context=CourseStaffCollection, request_method="POST", permission="staff:update", body=schemas.StaffAssignSchema,
     returns=schemas.StaffMemberSchema, status=201,
-    errors=("owns_course", "already_staff", "user_unknown", "permission_unknown", "permission_not_yours"),
+    errors=("409 owns_course", "409 already_staff", "422 user_unknown", "422 permission_unknown",
+            "403 permission_not_yours"),
 )  # fmt: skip
 def assign_staff(context: CourseStaffCollection, request: Request) -> Any:
     """Make somebody co-instructor or teaching assistant.
@@ -46,7 +47,7 @@ def read_staff(context: StaffItem, request: Request) -> Any:
 
 @view_config(
     context=StaffItem, request_method="PUT", permission="staff:update", body=schemas.StaffChangeSchema,
-    returns=schemas.StaffMemberSchema, errors=("permission_unknown", "permission_not_yours"),
+    returns=schemas.StaffMemberSchema, errors=("422 permission_unknown", "403 permission_not_yours"),
 )  # fmt: skip
 def change_staff(context: StaffItem, request: Request) -> Any:
     """Give a member of the staff another role or other permissions."""
@@ -57,7 +58,9 @@ def change_staff(context: StaffItem, request: Request) -> Any:
     return context.staff.shown(queries.member(request.db, course_id, context.id))
 
 
-@view_config(context=StaffItem, request_method="DELETE", permission="staff:dismiss", errors=("permission_not_yours",))
+@view_config(
+    context=StaffItem, request_method="DELETE", permission="staff:dismiss", errors=("403 permission_not_yours",),
+)  # fmt: skip
 def dismiss_staff(context: StaffItem, request: Request) -> None:
     """Take somebody off the staff; everybody may leave by themselves."""
     course_id = context.staff.course.id

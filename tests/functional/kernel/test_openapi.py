@@ -1,0 +1,159 @@
+"""The OpenAPI document: what a client's author reads is what the views do."""
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from marshmallow import fields
+from openapi_spec_validator import validate
+from pyramid.exceptions import ConfigurationError
+from pyramid.response import Response
+from pyramid.security import NO_PERMISSION_REQUIRED
+
+import lms_core
+from lms_core.kernel import errors
+from lms_core.kernel.openapi import Binary, document, operations
+from lms_core.kernel.openapi.problems import problems
+from lms_core.kernel.schemas import Schema, Text
+from lms_core.kernel.traversal import ApiRoot, Resource
+
+SOURCES = (Path(lms_core.__file__).parent, Path(lms_core.__file__).parents[1] / "plugins")
+
+
+def resolve(described: dict[str, Any], value: Any) -> Any:
+    """A thing or the component that it refers to."""
+    reference = value.get("$ref")
+    if reference is None:
+        return value
+    found: Any = described
+    for part in reference.removeprefix("#/").split("/"):
+        found = found[part]
+    return found
+
+
+def error_class(node: ast.expr) -> type[errors.LMSError] | None:
+    """The class of our errors that a name means, None where it means another thing."""
+    kind = getattr(errors, node.id, None) if isinstance(node, ast.Name) else None
+    return kind if isinstance(kind, type) and issubclass(kind, errors.LMSError) else None
+
+
+def raised() -> Iterator[str]:
+    """``409 email_taken`` for each error that the code makes with a literal code, and for each class of its own."""
+    for source in SOURCES:
+        for path in source.rglob("*.py"):
+            for node in ast.walk(ast.parse(path.read_text())):
+                if isinstance(node, ast.Call) and (kind := error_class(node.func)):
+                    given = node.args[0] if node.args else ast.Constant(kind.code)
+                    if isinstance(given, ast.Constant):
+                        yield f"{kind.status} {given.value}"
+                elif isinstance(node, ast.ClassDef):
+                    yield from own_codes(node)
+
+
+def own_codes(node: ast.ClassDef) -> Iterator[str]:
+    """The code that a subclass of an error has instead of its base's."""
+    lines = [line for line in node.body if isinstance(line, ast.Assign) and ast.unparse(line.targets[0]) == "code"]
+    for kind in filter(None, map(error_class, node.bases)):
+        yield from (f"{kind.status} {ast.literal_eval(line.value)}" for line in lines)
+
+
+def test_a_declared_code_is_raised_somewhere_and_with_its_status(registry: Any) -> None:
+    known = set(raised())
+    declared = {
+        f"{status} {code}"
+        for operation in operations(registry)
+        for status, codes in problems(operation).items()
+        for code in codes
+    }
+    assert declared - known == set()
+
+
+def test_each_code_stands_under_its_own_status(registry: Any) -> None:
+    described = document(registry)
+    refusals = described["paths"]["/api/v1/auth/login"]["post"]["responses"]
+    assert "default" not in refusals
+    for status, codes in {
+        "401": {"invalid_credentials", "two_factor_required"},
+        "403": {"account_locked", "account_suspended", "email_not_verified"},
+        "422": {"invalid"},
+        "429": {"too_many_requests"},
+    }.items():
+        [content] = resolve(described, refusals[status])["content"].values()
+        assert set(content["examples"]) == codes
+        assert {each["value"]["status"] for each in content["examples"].values()} == {int(status)}
+
+
+class UploadHeaders(Schema):
+    offset = fields.Integer(
+        required=True, data_key="Upload-Offset", metadata={"description": "Bytes that the server has.", "example": 512}
+    )
+
+
+class FormSchema(Schema):
+    file = Binary(required=True)
+    title = Text(max=100)
+
+
+def send_part(context: Resource, request: Any) -> Response:
+    """Send a part of a file."""
+    return Response()
+
+
+def ask_offset(context: Resource, request: Any) -> Response:
+    """Ask how much of a file has arrived."""
+    return Response()
+
+
+def send_form(context: Resource, request: Any) -> Response:
+    """Send a file as a form."""
+    return Response()
+
+
+def read_part(context: Resource, request: Any) -> Response:
+    """Read a file."""
+    return Response()
+
+
+def with_upload(config: Any) -> None:
+    options: Any = {"context": ApiRoot, "permission": NO_PERMISSION_REQUIRED}
+    config.add_view(
+        send_part, name="part", request_method="PATCH", consumes="application/offset+octet-stream",
+        headers=UploadHeaders, answer_headers=UploadHeaders, status=204, **options,
+    )  # fmt: skip
+    config.add_view(ask_offset, name="part", request_method="HEAD", answer_headers=UploadHeaders, **options)
+    config.add_view(send_form, name="form", request_method="POST", form=FormSchema, status=201, **options)
+    config.add_view(
+        read_part, name="part", request_method="GET", produces=("application/pdf", "image/png"),
+        answers={206: "The range asked for."}, **options,
+    )  # fmt: skip
+
+
+def test_bytes_and_forms_go_both_ways(make_app: Any) -> None:
+    described = make_app(with_upload).get("/api/v1/openapi.json").json
+    validate(described)
+    part, form = described["paths"]["/api/v1/part"], described["paths"]["/api/v1/form"]["post"]
+    binary = {"schema": {"type": "string", "format": "binary"}}
+
+    assert part["patch"]["requestBody"]["content"] == {"application/offset+octet-stream": binary}
+    [offset] = [each for each in part["patch"]["parameters"] if each.get("name") == "Upload-Offset"]
+    assert (offset["in"], offset["required"], offset["example"]) == ("header", True, 512)
+    assert part["head"]["responses"]["204"]["headers"]["Upload-Offset"]["description"] == "Bytes that the server has."
+    assert part["get"]["responses"]["200"]["content"] == {"application/pdf": binary, "image/png": binary}
+    assert part["get"]["responses"]["206"]["description"] == "The range asked for."
+    schema = resolve(described, form["requestBody"]["content"]["multipart/form-data"]["schema"])
+    assert schema["properties"]["file"] == {"type": "string", "format": "binary"}
+    assert schema["required"] == ["file"]
+
+
+@pytest.mark.parametrize("error", ["email_taken", "200 fine", "409"])
+def test_a_code_without_its_status_stops_the_start(make_app: Any, error: str) -> None:
+    def include(config: Any) -> None:
+        config.add_view(
+            send_part, context=ApiRoot, name="part", request_method="PUT", permission=NO_PERMISSION_REQUIRED,
+            errors=(error,),
+        )  # fmt: skip
+
+    with pytest.raises(ConfigurationError, match="write the status before the code"):
+        make_app(include)
