@@ -11,13 +11,14 @@ from typing import Any
 from pyramid.config import Configurator
 
 from lms_core.courses import hookspecs as courses_hooks
+from lms_core.files import hookspecs as files_hooks
 from lms_core.kernel.core import Clock, make_core, system_clock
 from lms_core.kernel.embedded import ensure_server
 from lms_core.kernel.plugins import Plugins
 from lms_core.kernel.request import Request
 from lms_core.settings import EMBEDDED, Settings, load_settings, read_setting
 
-HOOKS = (courses_hooks,)
+HOOKS = (files_hooks, courses_hooks)
 """The domains' hook specifications; the kernel's own are always there."""
 
 DOMAINS = (

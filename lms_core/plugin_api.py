@@ -20,6 +20,17 @@ from lms_core.courses.importing import (
 )
 from lms_core.courses.resources import CourseItem
 from lms_core.enrollment.events import UserEnrolled
+from lms_core.files.storage import (
+    IncomingStream,
+    Readable,
+    Storage,
+    StorageBackend,
+    StorageUnavailable,
+    Stored,
+    StoredObject,
+    check_storage_key,
+    is_storage_key,
+)
 from lms_core.kernel.audit import audit
 from lms_core.kernel.core import Core
 from lms_core.kernel.db import Base, Created, Identified, Timestamped
@@ -51,7 +62,7 @@ from lms_core.kernel.traversal import Allow, ApiRoot, Authenticated, Collection,
 from lms_core.kernel.views import api_url, created
 from lms_core.learning.events import CourseCompleted
 from lms_core.notifications.service import Notice, notify, tell
-from lms_core.settings import Setting, Settings
+from lms_core.settings import Setting, Settings, SettingsError
 
 __all__ = [
     "ACE", "API_VERSION", "FILE_SCHEME", "Allow", "ApiRoot", "Authenticated", "BadRequest", "Base", "Binary",
@@ -59,10 +70,12 @@ __all__ = [
     "Conflict", "Core", "CourseCompleted", "CourseCreated", "CourseImporter", "CourseItem", "CoursePublished",
     "Created", "CursorPage", "CursorQuery", "Delivery", "EmailVerified", "Event", "EventSubscription", "Everyone",
     "Forbidden", "Identified", "Identity", "ImportLimits", "ImportedCourse", "ImportedFile", "ImportedLesson",
-    "ImportedModule", "Invalid", "Item", "LMSError", "MeResource", "Migrations", "Money", "NotFound", "Notice",
-    "Number", "Page", "PageQuery", "Part", "PasswordChanged", "Percentage", "PeriodicTask", "Place", "ProfileChanged",
-    "Request", "Resource", "Right", "Schema", "Setting", "Settings", "Skipped", "TaskContext", "Text", "Timestamp",
-    "Timestamped", "TooLarge", "TooMany", "Unauthorized", "Unavailable", "Undeliverable", "UserEnrolled",
-    "UserRegistered", "_", "api_url", "audit", "course_acl", "created", "cursor_page", "fields", "grant", "hookimpl",
-    "notify", "page_of", "placed", "publish", "queue_mail", "revoke", "scoped_acl", "tell", "touch_trigger", "validate",
+    "ImportedModule", "IncomingStream", "Invalid", "Item", "LMSError", "MeResource", "Migrations", "Money", "NotFound",
+    "Notice", "Number", "Page", "PageQuery", "Part", "PasswordChanged", "Percentage", "PeriodicTask", "Place",
+    "ProfileChanged", "Readable", "Request", "Resource", "Right", "Schema", "Setting", "Settings", "SettingsError",
+    "Skipped", "Storage", "StorageBackend", "StorageUnavailable", "Stored", "StoredObject", "TaskContext", "Text",
+    "Timestamp", "Timestamped", "TooLarge", "TooMany", "Unauthorized", "Unavailable", "Undeliverable", "UserEnrolled",
+    "UserRegistered", "_", "api_url", "audit", "check_storage_key", "course_acl", "created", "cursor_page", "fields",
+    "grant", "hookimpl", "is_storage_key", "notify", "page_of", "placed", "publish", "queue_mail", "revoke",
+    "scoped_acl", "tell", "touch_trigger", "validate",
 ]  # fmt: skip

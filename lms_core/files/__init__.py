@@ -10,9 +10,11 @@ if TYPE_CHECKING:
 
 def includeme(config: "Configurator") -> None:
     from lms_core.files import access, queries, resources
-    from lms_core.files.storage import make_storage
+    from lms_core.files.storage import Storages
 
-    config.registry.storage = make_storage(config.registry.core.settings)
+    core = config.registry.core
+    config.registry.storages = Storages(core.plugins.gather("lms_storage_backends"), core.settings)
+    config.registry.storage = config.registry.storages.default()
     config.include(access)
     config.add_profile_column("storage_used_bytes", queries.storage_used())
     config.add_child(ApiRoot, "files", resources.FileCollection)

@@ -6,7 +6,7 @@ from typing import Any, BinaryIO
 from pyramid.response import Response
 
 from lms_core.files.names import content_disposition
-from lms_core.files.storage import CHUNK, Storage
+from lms_core.files.storage import CHUNK, Storages
 
 _SHOWN = frozenset({
     "application/pdf", "audio/aac", "audio/flac", "audio/mp4", "audio/mpeg", "audio/ogg", "audio/wav", "image/avif",
@@ -39,14 +39,14 @@ class _Body:
         self._stream.close()
 
 
-def content_response(storage: Storage, row: Any) -> Response:
+def content_response(storages: Storages, row: Any) -> Response:
     """The content of a ``file_uploads`` row. Raises 503 ``storage_unavailable``.
 
     Strong ``ETag`` (the checksum), ``If-None-Match``, ``Range`` and ``If-Range`` are WebOb's conditional response.
     """
     shown = row.mime_type in _SHOWN
     response = Response(
-        app_iter=_Body(storage.open(row.storage_path)),
+        app_iter=_Body(storages.of(row.storage_provider).open(row.storage_path)),
         content_type=row.mime_type,
         charset="utf-8" if row.mime_type.startswith("text/") else None,
         conditional_response=True,

@@ -1,32 +1,36 @@
-"""Where the bytes of uploads rest: what every storage backend does, and the one on this machine's disk.
+"""Where the bytes of uploads rest: what every storage backend does, and which ones an installation has.
+
+Backends are plugins (hook ``lms_storage_backends``). ``registry.storage`` is the one that new files go to,
+``registry.storages`` knows all of them: a file is read from the backend that its row names, wherever new ones go.
 
 A backend knows objects by keys that :func:`new_key` makes up. No part of a key, and so no part of a path, comes from
-outside. ``registry.storage`` is the backend that new files go to; :func:`make_storage` is where it is chosen.
+outside. Every object is named by a row of ``file_uploads`` (``storage_provider``, ``storage_path``): one that no row
+names is an orphan, and is deleted once it is older than ``lms.storage.orphan_age``.
 """
 
+import datetime as dt
 import hashlib
-import os
 import re
+import threading
 import uuid
-from collections.abc import Callable, Mapping
-from contextlib import suppress
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from pathlib import Path
-from types import MappingProxyType
 from typing import BinaryIO, Protocol
+
+import structlog
 
 from lms_core.kernel.errors import Unavailable
 from lms_core.kernel.i18n import _
 from lms_core.settings import Settings, SettingsError
 
 CHUNK = 1 << 18
-"""Bytes that are held in memory at a time."""
+"""Bytes that are moved at a time."""
 
 _KEY = re.compile(r"[0-9a-f]{32}")
 
 
 class StorageUnavailable(Unavailable):
-    """The backend is down, is full, or has lost an object."""
+    """The backend is down, is full, or has lost an object; what it said is the ``__cause__``."""
 
     code = "storage_unavailable"
 
@@ -48,14 +52,64 @@ class Stored:
     sha256: str
 
 
+class IncomingStream:
+    """A stream on its way into a backend: counted and hashed while it is read, so that the backend has its receipt."""
+
+    def __init__(self, stream: Readable) -> None:
+        self.failure: BaseException | None = None
+        """What the stream has raised: not a failure of the backend, whatever its type."""
+        self._stream = stream
+        self._digest = hashlib.sha256()
+        self._size = 0
+
+    def read(self, size: int = CHUNK, /) -> bytes:
+        try:
+            chunk = self._stream.read(size)
+        except BaseException as error:
+            self.failure = error
+            raise
+        self._digest.update(chunk)
+        self._size += len(chunk)
+        return chunk
+
+    def part(self, size: int) -> bytes:
+        """As many bytes as these, fewer only at the end of the stream."""
+        held = bytearray()
+        while len(held) < size and (chunk := self.read(min(CHUNK, size - len(held)))):
+            held += chunk
+        return bytes(held)
+
+    @property
+    def stored(self) -> Stored:
+        """The receipt for what was read so far."""
+        return Stored(self._size, self._digest.hexdigest())
+
+
+@dataclass(frozen=True, slots=True)
+class StoredObject:
+    """An object that a backend has: its key, its size in bytes, and when it was put there, with a time zone."""
+
+    key: str
+    size: int
+    stored_at: dt.datetime
+
+
 class Storage(Protocol):
-    """A place for immutable objects. Every method raises :class:`StorageUnavailable` where the backend fails."""
+    """A place for immutable objects.
+
+    Every method raises :class:`StorageUnavailable` where the backend fails, and ValueError for what is no key
+    (:func:`check_storage_key`). One instance serves all threads of a process, and is made before the process forks.
+    """
 
     name: str
     """What ``file_uploads.storage_provider`` says of the objects that are here."""
 
     def put(self, key: str, stream: Readable) -> Stored:
-        """Store a new object; once this returns it is durable. What the stream raises passes, and nothing is left."""
+        """Store an object, whole or not at all; once this returns it is durable.
+
+        The stream is of any size, and never held in memory as a whole. What it raises passes, and nothing is left.
+        An object that is there already under this key is replaced.
+        """
 
     def open(self, key: str) -> BinaryIO:
         """The object from its start, seekable; the caller closes it."""
@@ -66,92 +120,82 @@ class Storage(Protocol):
     def exists(self, key: str) -> bool:
         """Whether the object is there, whole."""
 
+    def objects(self) -> Iterator[StoredObject]:
+        """Every object, in the order of the keys; what is not under a key of ours is left out."""
+
+    def sweep(self, before: dt.datetime) -> int:
+        """Remove what is left of puts that began before then and never ended; answers of how many."""
+
+
+@dataclass(frozen=True, slots=True)
+class StorageBackend:
+    """A kind of storage, as a plugin brings it.
+
+    ``make(settings)`` gives the storage as the settings describe it, and connects to nothing yet. It raises
+    SettingsError, in one line that names the key at fault, where they do not describe one or a library is missing.
+    """
+
+    name: str
+    """What ``lms.storage.backend`` calls it; the storage has the same name."""
+    make: Callable[[Settings], Storage]
+
 
 def new_key() -> str:
     """A key that no object has."""
     return uuid.uuid4().hex
 
 
-class LocalStorage:
-    """Objects as files below ``root``, fanned out over 256 folders by the first two digits of their key.
+def is_storage_key(text: str) -> bool:
+    """Whether :func:`new_key` could have made it."""
+    return _KEY.fullmatch(text) is not None
 
-    An object is written aside, synced and renamed into place, so that there is never half of one. A process that is
-    killed while it writes leaves its draft in ``incoming/``.
-    """
 
-    name = "local"
+def check_storage_key(key: str) -> str:
+    """The key, for a backend to make a path of. Raises ValueError for anything that :func:`new_key` does not make."""
+    if not is_storage_key(key):
+        raise ValueError(f"{key!r} is not a storage key")
+    return key
 
-    def __init__(self, root: Path) -> None:
-        self._root = root
 
-    def put(self, key: str, stream: Readable) -> Stored:
-        path, draft = self._path(key), self._root / "incoming" / key
+class Storages:
+    """The storage backends of an installation by their names; each is made when it is first asked for."""
+
+    def __init__(self, backends: Iterable[StorageBackend], settings: Settings) -> None:
+        """Raises SettingsError for two backends of one name."""
+        self._settings = settings
+        self._backends: dict[str, StorageBackend] = {}
+        self._made: dict[str, Storage] = {}
+        self._lock = threading.Lock()
+        for backend in backends:
+            if backend.name in self._backends:
+                raise SettingsError(f"two plugins bring a storage backend named {backend.name}")
+            self._backends[backend.name] = backend
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Every backend that is installed, set up or not."""
+        return tuple(sorted(self._backends))
+
+    def make(self, name: str) -> Storage:
+        """The backend of this name. Raises SettingsError, in one line, where there is none or it is not set up."""
+        if name not in self._backends:
+            raise SettingsError(f"no storage backend is named {name}; there are {', '.join(self.names) or 'none'}")
+        with self._lock:
+            if name not in self._made:
+                self._made[name] = self._backends[name].make(self._settings)
+            return self._made[name]
+
+    def of(self, provider: str) -> Storage:
+        """The backend that a row names. Raises :class:`StorageUnavailable`, and logs why, where it is not set up."""
         try:
-            self._root.mkdir(mode=0o700, parents=True, exist_ok=True)
-            draft.parent.mkdir(exist_ok=True)
-            stored = _write(draft, stream)
-            path.parent.mkdir(exist_ok=True)
-            draft.rename(path)
-            _sync(path.parent)
-            _sync(self._root)
-        except BaseException as error:
-            with suppress(OSError):
-                draft.unlink(missing_ok=True)
-            if isinstance(error, OSError):
-                raise StorageUnavailable from error
-            raise
-        return stored
-
-    def open(self, key: str) -> BinaryIO:
-        try:
-            return self._path(key).open("rb")
-        except OSError as error:
+            return self.make(provider)
+        except SettingsError as error:
+            structlog.get_logger("lms.files").error("storage_not_set_up", provider=provider, reason=str(error))
             raise StorageUnavailable from error
 
-    def delete(self, key: str) -> None:
-        try:
-            self._path(key).unlink(missing_ok=True)
-        except OSError as error:
-            raise StorageUnavailable from error
-
-    def exists(self, key: str) -> bool:
-        return self._path(key).is_file()
-
-    def _path(self, key: str) -> Path:
-        if not _KEY.fullmatch(key):
-            raise ValueError(f"{key!r} is not a storage key")
-        return self._root / key[:2] / key
-
-
-def _write(path: Path, stream: Readable) -> Stored:
-    digest, size = hashlib.sha256(), 0
-    with path.open("xb") as file:
-        while chunk := stream.read(CHUNK):
-            file.write(chunk)
-            digest.update(chunk)
-            size += len(chunk)
-        file.flush()
-        os.fsync(file.fileno())
-    return Stored(size, digest.hexdigest())
-
-
-def _sync(folder: Path) -> None:
-    """A rename is durable only once its folder is synced."""
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-
-
-_BACKENDS: Mapping[str, Callable[[Settings], Storage]] = MappingProxyType(
-    {"local": lambda settings: LocalStorage(settings.data / "files")}
-)
-
-
-def make_storage(settings: Settings) -> Storage:
-    """The backend that ``lms.storage.backend`` names. Raises SettingsError for one that isn't there."""
-    name = settings.text("lms.storage.backend")
-    if name not in _BACKENDS:
-        raise SettingsError(f"lms.storage.backend: no storage backend is named {name}")
-    return _BACKENDS[name](settings)
+    def default(self) -> Storage:
+        """The backend that new files go to. Raises SettingsError where ``lms.storage.backend`` names none."""
+        name = self._settings.text("lms.storage.backend")
+        if name not in self._backends:
+            raise SettingsError(f"lms.storage.backend: no storage backend is named {name}")
+        return self.make(name)

@@ -3,5 +3,8 @@
 from collections.abc import Mapping
 from types import MappingProxyType
 
-CONFORMANCE: Mapping[str, str] = MappingProxyType({"lms_course_importers": "lms_core.testing.importers"})
+CONFORMANCE: Mapping[str, str] = MappingProxyType({
+    "lms_course_importers": "lms_core.testing.importers",
+    "lms_storage_backends": "lms_core.testing.storages",
+})  # fmt: skip
 """By hook, the module whose suite the author of such a plugin subclasses; the core's own plugins pass it."""

@@ -20,6 +20,7 @@ from lms_core.settings import Settings
 from lms_core.testing import CONFORMANCE
 from lms_core.testing.client import Client
 from lms_core.testing.importers import ImporterConformance
+from lms_core.testing.storages import StorageConformance
 
 PAGE = (Path(__file__).parents[2] / "docs" / "hooks.md").read_text()
 ENTRIES = {part.split("\n", 1)[0]: part for part in re.split(r"^## ", PAGE, flags=re.MULTILINE)[1:]}
@@ -103,7 +104,8 @@ def test_the_examples_work_together(load: Load, settings: Settings) -> None:
     names = [name for name in SPECS if name != "lms_migrations"]  # Its package is the guide's.
     points = [EntryPoint(name, load(name).__name__, "lms.plugins") for name in names]
     plugins = Plugins(lms_core.HOOKS, found=points)
-    values = {setting.name: value for setting, value in settings.items()} | {"lms.motd.text": "Welcome."}
+    chosen = {"lms.motd.text": "Welcome.", "lms.storage.backend": "shelf"}
+    values = {setting.name: value for setting, value in settings.items()} | chosen
     config = lms_core.configure(type(settings)(values, (*settings.table, *plugins.settings())), plugins)
     try:
         app = Client(config.make_wsgi_app())
@@ -126,3 +128,14 @@ class TestTheImporterOfThePage(ImporterConformance):
         path = tmp_path / "course.outline"
         path.write_text("OUTLINE\nBread\n<p>Grain.</p>\n\n<p>Dough.</p>")
         return path
+
+
+class TestTheStorageOfThePage(StorageConformance):
+    @pytest.fixture
+    def storage(self, load: Load, tmp_path: Path) -> Any:
+        return load("lms_storage_backends").ShelfStorage(tmp_path / "shelf")
+
+    @pytest.fixture
+    def down(self, load: Load, tmp_path: Path) -> Any:
+        (tmp_path / "file").write_bytes(b"")
+        return load("lms_storage_backends").ShelfStorage(tmp_path / "file")

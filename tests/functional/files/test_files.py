@@ -6,6 +6,7 @@ import io
 import pytest
 from pyramid.config import Configurator
 from sqlalchemy import literal, update
+from structlog.testing import capture_logs
 
 from lms_core.files import access
 from lms_core.files.models import FileUpload
@@ -146,6 +147,30 @@ def test_an_object_that_is_lost_is_said_to_be_unavailable(upload, student, regis
     answer = student.client.get(f"{path}/content", status=503)
     assert answer.json["code"] == "storage_unavailable"
     assert int(answer.headers["Retry-After"]) > 0
+
+
+@pytest.mark.parametrize("provider", ["attic", "s3"])
+def test_a_file_is_read_from_the_backend_that_its_row_names(upload, student, core, provider):
+    """Though the object lies where new files go."""
+    path = upload(student)
+    with core.transaction() as db:
+        db.execute(update(FileUpload).values(storage_provider=provider))
+    with capture_logs() as logged:
+        answer = student.client.get(f"{path}/content", status=503)
+    assert answer.json["code"] == "storage_unavailable"
+    assert answer.headers["Retry-After"] == "30"
+    assert (logged[0]["event"], logged[0]["provider"]) == ("storage_not_set_up", provider)
+    assert student.client.get(path).json["size"] == len(PNG)
+
+
+def test_what_the_backend_said_is_logged(upload, student, registry, core):
+    path = upload(student)
+    with core.transaction() as db:
+        registry.storage.delete(db.query(FileUpload).one().storage_path)
+    with capture_logs() as logged:
+        student.client.get(f"{path}/content", status=503)
+    assert logged[0]["event"] == "storage_unavailable"
+    assert "FileNotFoundError" in logged[0]["reason"]
 
 
 def test_conditions_are_gathered_when_all_domains_are_configured():

@@ -4,28 +4,21 @@ import io
 from contextlib import contextmanager, suppress
 
 import pytest
+from lms_plugins.storage_local.storage import LocalStorage
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
+from structlog.testing import capture_logs
 from transaction import TransactionManager
 
 from lms_core.files.models import FileUpload
 from lms_core.files.rollback import delete_on_rollback
 from lms_core.files.service import store_file
-from lms_core.files.storage import LocalStorage, StorageUnavailable, make_storage, new_key
+from lms_core.files.storage import StorageBackend, Storages, StorageUnavailable, new_key
 from lms_core.kernel.errors import TooLarge
 from lms_core.settings import SettingsError
 from lms_core.testing.accounts import make_user
 
 CONTENT = b"%PDF-1.7\n" + bytes(range(256)) * 4000
-
-
-class Breaking(io.BytesIO):
-    """Gives some bytes, and then none but an error."""
-
-    def read(self, size=-1, /):
-        if self.tell():
-            raise ConnectionResetError
-        return super().read(10)
 
 
 @pytest.fixture
@@ -42,45 +35,65 @@ def files_in(folder):
     return [path for path in folder.rglob("*") if path.is_file()]
 
 
-def test_what_is_put_can_be_opened_until_it_is_deleted(storage, tmp_path):
-    key = new_key()
-    assert not storage.exists(key)
-    stored = storage.put(key, io.BytesIO(CONTENT))
-    assert (stored.size, len(stored.sha256)) == (len(CONTENT), 64)
-    assert storage.exists(key)
-    with storage.open(key) as stream:
-        assert stream.read() == CONTENT
-        stream.seek(3)
-        assert stream.read(2) == CONTENT[3:5]
-    assert files_in(tmp_path) == [tmp_path / "store" / key[:2] / key]
-    storage.delete(key)
-    storage.delete(key)
-    assert files_in(tmp_path) == []
-    with pytest.raises(StorageUnavailable):
-        storage.open(key)
+class Counted:
+    """A backend that can be made as often as ``failures`` allows."""
+
+    def __init__(self, name, failures=0):
+        self.name, self.failures, self.made = name, failures, 0
+
+    def make(self, settings):
+        if self.failures:
+            self.failures -= 1
+            raise SettingsError(f"lms.{self.name}.bucket: required")
+        self.made += 1
+        return self
 
 
-def test_half_an_object_is_none(storage, tmp_path):
-    with pytest.raises(StorageUnavailable):
-        storage.put(new_key(), Breaking(CONTENT))
-    assert files_in(tmp_path) == []
+def storages(settings, *backends):
+    return Storages([StorageBackend(each.name, each.make) for each in backends], settings)
 
 
-@pytest.mark.parametrize("key", ["../../etc/passwd", "", "a" * 31, "A" * 32, "a" * 32 + "\n"])
-def test_a_key_of_another_kind_is_never_a_path(storage, key):
-    with pytest.raises(ValueError, match="not a storage key"):
-        storage.open(key)
-
-
-def test_a_place_that_cannot_be_written_is_unavailable(tmp_path):
-    (tmp_path / "store").write_text("not a folder")
-    with pytest.raises(StorageUnavailable):
-        LocalStorage(tmp_path / "store").put(new_key(), io.BytesIO(b"a"))
+def test_the_default_is_made_at_the_start_and_others_when_they_are_asked_for(settings):
+    local, attic = Counted("local"), Counted("attic")
+    known = storages(settings, local, attic)
+    assert known.default() is known.of("local") is local
+    assert (local.made, attic.made) == (1, 0)
+    assert known.of("attic") is known.of("attic") is attic
+    assert (local.made, attic.made) == (1, 1)
+    assert known.names == ("attic", "local")
 
 
 def test_an_unknown_backend_stops_the_start(settings):
     with pytest.raises(SettingsError, match=r"^lms\.storage\.backend: no storage backend is named floppy$"):
-        make_storage(settings.replace(lms__storage__backend="floppy"))
+        storages(settings.replace(lms__storage__backend="floppy"), Counted("local")).default()
+
+
+def test_a_backend_that_is_not_set_up_stops_the_start_where_it_is_chosen(settings):
+    known = storages(settings, Counted("local", failures=1))
+    with pytest.raises(SettingsError, match=r"^lms\.local\.bucket: required$"):
+        known.default()
+
+
+def test_two_backends_of_one_name_stop_the_start(settings):
+    with pytest.raises(SettingsError, match="two plugins bring a storage backend named attic"):
+        storages(settings, Counted("attic"), Counted("attic"))
+
+
+@pytest.mark.parametrize("provider", ["attic", "floppy"])
+def test_a_file_whose_backend_is_not_there_is_unavailable_and_the_log_says_which(settings, provider):
+    known = storages(settings, Counted("attic", failures=1))
+    with capture_logs() as logged, pytest.raises(StorageUnavailable):
+        known.of(provider)
+    [line] = logged
+    assert (line["event"], line["log_level"], line["provider"]) == ("storage_not_set_up", "error", provider)
+    assert line["reason"]
+
+
+def test_the_application_keeps_files_on_the_disk_by_default(registry, settings):
+    key = new_key()
+    registry.storage.put(key, io.BytesIO(b"a"))
+    assert registry.storage is registry.storages.of("local")
+    assert (settings.data / "files" / key[:2] / key).read_bytes() == b"a"
 
 
 def test_a_file_is_recorded_by_its_content(core, storage, owner):

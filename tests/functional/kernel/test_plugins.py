@@ -60,12 +60,13 @@ def write(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
 
 def test_a_plugin_adds_settings_views_subscribers_and_tasks(write, settings):
     point = write("greeting_plugin", GOOD)
-    plugins = Plugins(lms_core.HOOKS, found=[point])
+    files = EntryPoint("storage_local", "lms_plugins.storage_local:plugin", "lms.plugins")
+    plugins = Plugins(lms_core.HOOKS, found=[files, point])
     values = {setting.name: value for setting, value in settings.items()}
     values |= {"lms.greeting.words": "good day"}
     config = lms_core.configure(type(settings)(values, (*settings.table, *plugins.settings())), plugins)
     assert Client(config.make_wsgi_app()).get("/api/v1/greeting").json == {"words": "good day"}
-    [info] = plugins.describe()
+    info = plugins.describe()[0]
     assert (info.name, info.enabled) == ("greeting_plugin", True)
     assert "lms_configure" in info.hooks
     config.registry.core.close()
