@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 def includeme(config: "Configurator") -> None:
     from lms_core.courses import access, resources
     from lms_core.courses.staff.resources import CourseStaffCollection, StaffItem
+    from lms_core.courses.versions.resources import CourseVersions, VersionItem, VersionLessonItem, VersionLessons
 
     config.include(access)
     config.add_file_access(lambda: access.reads_file(config.registry))
@@ -27,7 +28,12 @@ def includeme(config: "Configurator") -> None:
     config.add_item(resources.LessonCollection, resources.LessonItem, "lessonId")
     config.add_child(resources.CourseItem, "staff", CourseStaffCollection)
     config.add_item(CourseStaffCollection, StaffItem, "userId")
-    config.include("lms_core.courses.announcements")
     config.scan("lms_core.courses.views")
     config.scan("lms_core.courses.catalog.views")
+    config.add_child(resources.CourseItem, "versions", CourseVersions)
+    config.add_item(CourseVersions, VersionItem, "versionNumber")
+    config.add_child(VersionItem, "lessons", VersionLessons)
+    config.add_item(VersionLessons, VersionLessonItem, "lessonId")
+    config.scan("lms_core.courses.arranging.views")
     config.scan("lms_core.courses.staff.views")
+    config.scan("lms_core.courses.versions.views")

@@ -10,10 +10,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from pyramid.authorization import Allow, Everyone
-from sqlalchemy import ColumnElement, Label, and_, cast, exists, false, func, or_, select
+from sqlalchemy import ColumnElement, Label, and_, cast, exists, false, func, or_, select, true
 from sqlalchemy.types import Text
 
-from lms_core.courses.models import Course, CourseStaff, Lesson, Module
+from lms_core.courses.freezing import IN_DRAFT
+from lms_core.courses.models import Course, CourseStaff, Lesson, LessonRevision, Module, VersionLesson
 from lms_core.files.models import FileUpload
 from lms_core.kernel.security import ACE, CALLER, Identity, scoped_acl
 
@@ -24,8 +25,7 @@ if TYPE_CHECKING:
 
 ROLES = ("co_instructor", "teaching_assistant")
 
-PartFactory = Callable[[ColumnElement[Any]], ColumnElement[bool]]
-"""The condition for a person: :data:`CALLER`, or a column of the enclosing statement."""
+PartFactory = Callable[[], ColumnElement[bool]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,14 +37,13 @@ class Giver:
 
 
 def add_course_part(config: "Configurator", scope: str, factory: PartFactory) -> None:
-    """Directive: a later domain says when a scope applies to a person, as a condition on ``courses``.
+    """Directive: a later domain says when a scope applies, as a condition on ``courses`` and :data:`CALLER`.
 
     Enrollment says it of ``enrolled``; courses cannot ask it, because it comes before.
     """
 
     def register() -> None:
-        config.registry.course_parts[scope] = factory(CALLER)
-        config.registry.course_part_factories[scope] = factory
+        config.registry.course_parts[scope] = factory()
 
     config.action(("lms.course_part", scope), register)
 
@@ -68,16 +67,6 @@ def staff_permissions(registry: Any, role: str, changes: Mapping[str, bool]) -> 
     return frozenset(name for name, roles in declared.items() if changes.get(name, role in roles))
 
 
-def belongs_to_course(registry: Any, person: Any) -> ColumnElement[bool]:
-    """Whether somebody owns, helps to run or takes the course of the enclosing statement."""
-    factories: Mapping[str, PartFactory] = registry.course_part_factories
-    return or_(
-        Course.instructor_id == person,
-        exists().where(CourseStaff.course_id == Course.id, CourseStaff.user_id == person),
-        *(factory(person) for factory in factories.values()),
-    )
-
-
 def access_columns(registry: Any) -> list[Label[Any]]:
     """Columns ``course_*`` and ``part_*`` to select beside a row of a course."""
     staff = (
@@ -90,6 +79,7 @@ def access_columns(registry: Any) -> list[Label[Any]]:
         Course.id.label("course_id"),
         Course.instructor_id.label("course_instructor_id"),
         Course.is_published.label("course_is_published"),
+        Course.version_id.label("course_version_id"),
         Course.archived_at.label("course_archived_at"),
         staff.label("part_staff"),
         registry.course_parts.get("enrolled", false()).label("part_enrolled"),
@@ -112,31 +102,52 @@ def scopes_of(row: Any, identity: Identity | None) -> list[str]:
 def reads_file(registry: Any) -> ColumnElement[bool]:
     """Whether the caller may read a lesson that a file is attached to, as a condition on ``file_uploads``.
 
-    The same answers as ``LessonItem.__acl__`` gives, in SQL: the course's own people, whoever takes the course once
-    it is published, and everybody for a preview.
+    The same answers as ``LessonItem.__acl__`` gives, in SQL: of the draft the course's own people; of what was
+    published they too, whoever takes the course, and for a preview everybody.
     """
-    shown = and_(Lesson.is_published, Module.is_published, Course.is_published)
-    staff = exists().where(CourseStaff.course_id == Course.id, CourseStaff.user_id == CALLER)
-    enrolled: ColumnElement[bool] = registry.course_parts.get("enrolled", false())
-    attached = Lesson.attachments.op("@>", is_comparison=True)(
-        func.jsonb_build_array(func.jsonb_build_object("fileId", cast(FileUpload.id, Text)))
+    staff = exists().where(
+        CourseStaff.course_id == Course.id,
+        CourseStaff.user_id == CALLER,
+        *(
+            func.coalesce(CourseStaff.permissions[name].as_boolean(), true())
+            for name in ("courses:read", "lessons:read")
+        ),
     )
-    return (
+    its_people = or_(Course.instructor_id == CALLER, staff)
+    enrolled: ColumnElement[bool] = registry.course_parts.get("enrolled", false())
+    shown = exists().where(
+        VersionLesson.version_id == Course.version_id, VersionLesson.revision_id == LessonRevision.id
+    )
+    in_draft = (
         exists()
         .select_from(Lesson)
         .where(
-            Module.id == Lesson.module_id,
-            Course.id == Module.course_id,
-            Course.deleted_at.is_(None),
-            attached,
+            Module.id == Lesson.module_id, Course.id == Module.course_id, Course.deleted_at.is_(None), IN_DRAFT,
+            _attached(Lesson), its_people,
+        )
+    )  # fmt: skip
+    published = (
+        exists()
+        .select_from(LessonRevision)
+        .where(
+            Lesson.id == LessonRevision.lesson_id, Module.id == Lesson.module_id, Course.id == Module.course_id,
+            Course.deleted_at.is_(None), _attached(LessonRevision),
             or_(
-                Course.instructor_id == CALLER,
-                staff,
-                and_(shown, enrolled),
-                and_(shown, Lesson.is_preview, Course.archived_at.is_(None)),
+                its_people,
+                and_(
+                    Course.is_published,
+                    shown,
+                    or_(enrolled, and_(LessonRevision.is_preview, Course.archived_at.is_(None))),
+                ),
             ),
         )
-        .correlate(FileUpload)
+    )  # fmt: skip
+    return or_(in_draft.correlate(FileUpload), published.correlate(FileUpload))
+
+
+def _attached(model: type[Lesson] | type[LessonRevision]) -> ColumnElement[bool]:
+    return model.attachments.op("@>", is_comparison=True)(
+        func.jsonb_build_array(func.jsonb_build_object("fileId", cast(FileUpload.id, Text)))
     )
 
 
@@ -207,7 +218,6 @@ def sees_drafts(request: "Request", row: Any) -> bool:
 
 def includeme(config: "Configurator") -> None:
     config.registry.course_parts = {}
-    config.registry.course_part_factories = {}
     config.registry.staff_permissions = {}
     config.add_directive("add_course_part", add_course_part)
     config.add_directive("add_staff_permission", add_staff_permission)

@@ -37,8 +37,10 @@ COURSE_SEARCH = (
 
 
 class Course(Identified, Timestamped, Base):
-    """A course. Triggers keep ``enrolled_count``, ``completed_count``, ``rating_count`` and ``rating_sum``.
+    """A course. ``version_id`` is what students see of it while it is published: a frozen state of its modules and
+    lessons, whose own rows are the draft.
 
+    Triggers keep ``enrolled_count``, ``completed_count``, ``rating_count`` and ``rating_sum``.
     ``enrolled_count`` counts every enrollment that is neither dropped nor expired. ``is_free`` and
     ``rating_average`` are computed by the database."""
 
@@ -63,6 +65,7 @@ class Course(Identified, Timestamped, Base):
     is_free: Mapped[bool] = mapped_column(Computed("price = 0::numeric", persisted=True))
     is_published: Mapped[Off]
     published_at: Mapped[dt.datetime | None]
+    version_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("course_versions.id", use_alter=True))
     is_featured: Mapped[Off]
     enrollment_type: Mapped[str] = mapped_column(server_default="open")
     max_students: Mapped[int | None]
@@ -97,6 +100,7 @@ class Course(Identified, Timestamped, Base):
         *at_least(1, "max_students"),
         Index("uq_courses_code", "code", unique=True, postgresql_where=LIVING),
         Index("uq_courses_slug", "slug", unique=True, postgresql_where=LIVING),
+        sparse_index("version_id"),
         Index("ix_courses_search", "search", postgresql_using="gin"),
         Index("ix_courses_title_trgm", "title", postgresql_using="gin", postgresql_ops={"title": "gin_trgm_ops"}),
         Index("ix_courses_tags", "tags", postgresql_using="gin"),
@@ -127,73 +131,152 @@ class CourseStaff(Identified, Base):
     )
 
 
-class Module(Identified, Timestamped, Base):
-    """A chapter of a course. Its place is unique among its siblings, checked at commit so that they can swap."""
+class ModuleFacts:
+    """What a module says and demands: the columns that a version freezes."""
 
-    __tablename__ = "modules"
-
-    course_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("courses.id", ondelete="CASCADE"))
     title: Mapped[str]
     description: Mapped[str | None]
-    order_index: Mapped[int]
-    is_published: Mapped[On]
     unlock_type: Mapped[str] = mapped_column(server_default="immediate")
     unlock_date: Mapped[dt.datetime | None]
     prerequisites: Mapped[list[uuid.UUID]] = mapped_column(ARRAY(Uuid), server_default=text("'{}'::uuid[]"))
     estimated_duration_minutes: Mapped[int | None]
 
-    __table_args__ = (
-        one_of("unlock_type", "immediate", "scheduled", "sequential"),
-        *at_least(0, "order_index", "estimated_duration_minutes"),
-        UniqueConstraint("course_id", "order_index", deferrable=True, initially="DEFERRED"),
-    )
 
+class LessonFacts:
+    """What a lesson says and demands: the columns that a version freezes.
 
-class Lesson(Identified, Timestamped, Base):
-    """One thing to read, watch or do. Whoever provides ``content_type`` says what ``content`` holds.
-
-    ``min_seconds`` is the least time between start and completion.
+    Whoever provides ``content_type`` says what ``content`` holds. ``min_seconds`` is the least time between start and
+    completion.
     """
 
-    __tablename__ = "lessons"
-
-    module_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("modules.id", ondelete="CASCADE"))
     title: Mapped[str]
     description: Mapped[str | None]
     content_type: Mapped[str]
     content: Mapped[Document]
-    order_index: Mapped[int]
     duration_minutes: Mapped[int | None]
     min_seconds: Mapped[Count]
     completion_criteria: Mapped[Document]
     is_preview: Mapped[Off]
-    is_published: Mapped[On]
     allow_comments: Mapped[On]
     attachments: Mapped[Records]
     transcript: Mapped[str | None]
 
+
+UNLOCK_TYPES = ("immediate", "scheduled", "sequential")
+_PLACED = "order_index IS NOT NULL OR deleted_at IS NOT NULL"
+
+
+def _attachments_index() -> Index:
+    return Index(None, "attachments", postgresql_using="gin", postgresql_ops={"attachments": "jsonb_path_ops"})
+
+
+class Module(Identified, Timestamped, ModuleFacts, Base):
+    """A chapter of a course, as its authors see it.
+
+    Its place is unique among its siblings, checked at commit so that they can swap; what was deleted has none.
+    ``is_published`` says whether the next version has it.
+    """
+
+    __tablename__ = "modules"
+
+    course_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("courses.id", ondelete="CASCADE"))
+    order_index: Mapped[int | None]
+    is_published: Mapped[On]
+    deleted_at: Mapped[dt.datetime | None]
+
     __table_args__ = (
-        *at_least(0, "order_index", "duration_minutes", "min_seconds"),
-        UniqueConstraint("module_id", "order_index", deferrable=True, initially="DEFERRED"),
-        Index(
-            None,
-            "attachments",
-            postgresql_using="gin",
-            postgresql_ops={"attachments": "jsonb_path_ops"},
-        ),
+        one_of("unlock_type", *UNLOCK_TYPES),
+        *at_least(0, "order_index", "estimated_duration_minutes"),
+        CheckConstraint(_PLACED, name="placed"),
+        UniqueConstraint("course_id", "order_index", deferrable=True, initially="DEFERRED"),
     )
 
 
-PRIORITIES = ("low", "normal", "high", "urgent")
-"""Of an announcement, rising."""
+class Lesson(Identified, Timestamped, LessonFacts, Base):
+    """One thing to read, watch or do, as its authors see it; placed, published and deleted as modules are."""
+
+    __tablename__ = "lessons"
+
+    module_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("modules.id", ondelete="CASCADE"))
+    order_index: Mapped[int | None]
+    is_published: Mapped[On]
+    deleted_at: Mapped[dt.datetime | None]
+
+    __table_args__ = (
+        *at_least(0, "order_index", "duration_minutes", "min_seconds"),
+        CheckConstraint(_PLACED, name="placed"),
+        UniqueConstraint("module_id", "order_index", deferrable=True, initially="DEFERRED"),
+        _attachments_index(),
+    )
+
+
+class CourseVersion(Identified, Base):
+    """One publication of a course: what students see from then until the next one.
+
+    Its modules and lessons are frozen; a lesson that did not change since an earlier version is not stored again.
+    """
+
+    __tablename__ = "course_versions"
+
+    course_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("courses.id", ondelete="CASCADE"))
+    number: Mapped[int]
+    note: Mapped[str | None]
+    published_at: Mapped[dt.datetime] = mapped_column(server_default=func.now())
+    published_by: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("users.id", ondelete="SET NULL"))
+    lessons_total: Mapped[Count]
+
+    __table_args__ = (
+        *at_least(1, "number"),
+        *at_least(0, "lessons_total"),
+        UniqueConstraint("course_id", "number"),
+        sparse_index("published_by"),
+    )
+
+
+class VersionModule(ModuleFacts, Base):
+    """A module in a version."""
+
+    __tablename__ = "version_modules"
+
+    version_id: Mapped[uuid.UUID] = mapped_column(
+        ForeignKey("course_versions.id", ondelete="CASCADE"), primary_key=True
+    )
+    module_id: Mapped[uuid.UUID] = mapped_column(
+        ForeignKey("modules.id", ondelete="CASCADE"), primary_key=True, index=True
+    )
+    place: Mapped[int]
+
+
+class LessonRevision(Identified, LessonFacts, Base):
+    """A state of a lesson that was published; ``digest`` is the SHA-256 of its facts, in lower-case hex."""
+
+    __tablename__ = "lesson_revisions"
+
+    lesson_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("lessons.id", ondelete="CASCADE"))
+    digest: Mapped[str]
+    created_at: Mapped[dt.datetime] = mapped_column(server_default=func.now())
+
+    __table_args__ = (UniqueConstraint("lesson_id", "digest"), _attachments_index())
+
+
+class VersionLesson(Base):
+    """A lesson in a version: where it stands, and in which state."""
+
+    __tablename__ = "version_lessons"
+
+    version_id: Mapped[uuid.UUID] = mapped_column(
+        ForeignKey("course_versions.id", ondelete="CASCADE"), primary_key=True
+    )
+    lesson_id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
+    """Of the revision, which goes with its lesson."""
+    module_id: Mapped[uuid.UUID]
+    """One of the version's modules."""
+    place: Mapped[int]
+    revision_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("lesson_revisions.id", ondelete="CASCADE"), index=True)
 
 
 class Announcement(Identified, Timestamped, Base):
-    """News of a course, from ``publish_at`` until ``expires_at``.
-
-    ``target_audience`` is empty for everybody, else ``{"groups": [...], "users": [...]}``, with only what is not
-    empty. ``announced_at`` is when people were told, which happens once. A trigger keeps ``read_count``.
-    """
+    """News of a course, from ``publish_at`` until ``expires_at``. Audience: ``{"groups": [...], "users": [...]}``."""
 
     __tablename__ = "announcements"
 
@@ -206,15 +289,13 @@ class Announcement(Identified, Timestamped, Base):
     publish_at: Mapped[dt.datetime] = mapped_column(server_default=func.now())
     expires_at: Mapped[dt.datetime | None]
     target_audience: Mapped[Document]
-    announced_at: Mapped[dt.datetime | None]
     read_count: Mapped[Count]
 
     __table_args__ = (
-        one_of("priority", *PRIORITIES),
+        one_of("priority", "low", "normal", "high", "urgent"),
         CheckConstraint("expires_at > publish_at", name="expires_at"),
-        *at_least(0, "read_count"),
-        Index(None, "course_id", "publish_at", "id"),
-        Index("ix_announcements_due", "publish_at", postgresql_where=text("is_published AND announced_at IS NULL")),
+        Index(None, "course_id", "publish_at"),
+        Index(None, "publish_at"),
     )
 
 
@@ -227,7 +308,4 @@ class AnnouncementRead(Identified, Base):
     user_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"), index=True)
     read_at: Mapped[dt.datetime] = mapped_column(server_default=func.now())
 
-    __table_args__ = (
-        UniqueConstraint("announcement_id", "user_id"),
-        Index(None, "announcement_id", "read_at", "id"),
-    )
+    __table_args__ = (UniqueConstraint("announcement_id", "user_id"),)

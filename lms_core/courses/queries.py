@@ -1,15 +1,17 @@
 """Reads of the courses domain: functions that take a connection and answer rows of columns, never entities."""
 
 import uuid
+from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, and_, func, select, true
 from sqlalchemy.dialects.postgresql import aggregate_order_by
 from sqlalchemy.orm import Session
 
 from lms_core.accounts.models import User
 from lms_core.courses.access import access_columns
-from lms_core.courses.models import Course, Lesson, Module
+from lms_core.courses.freezing import IN_DRAFT, LESSON_FACTS, MODULE_FACTS, columns
+from lms_core.courses.models import Course, Lesson, LessonRevision, Module, VersionLesson, VersionModule
 from lms_core.kernel.db import AnyRow, AnySelect
 from lms_core.kernel.security import CALLER
 
@@ -42,33 +44,36 @@ def course_by(registry: Any, key: uuid.UUID | str) -> AnySelect:
 
 
 def module_by(registry: Any, module_id: uuid.UUID) -> AnySelect:
-    """The statement of a module, with its course and the caller's part."""
+    """The statement that says where a module stands: in the draft, in what students see, in which course."""
     return (
         select(
-            Module.id, Module.title, Module.description, Module.order_index, Module.is_published, Module.unlock_type,
-            Module.unlock_date, Module.prerequisites, Module.estimated_duration_minutes, Module.created_at,
-            Module.updated_at, *access_columns(registry),
+            Module.id, Module.updated_at, Module.deleted_at.is_(None).label("in_draft"),
+            VersionModule.module_id.is_not(None).label("in_version"), *access_columns(registry),
         )
         .join_from(Module, Course, Course.id == Module.course_id)
+        .outerjoin(
+            VersionModule, and_(VersionModule.version_id == Course.version_id, VersionModule.module_id == Module.id)
+        )
         .where(Module.id == module_id, Course.deleted_at.is_(None))
     )  # fmt: skip
 
 
-LESSON = (
-    Lesson.id, Lesson.module_id, Lesson.title, Lesson.description, Lesson.content_type, Lesson.content,
-    Lesson.order_index, Lesson.duration_minutes, Lesson.min_seconds, Lesson.is_preview, Lesson.is_published,
-    Lesson.allow_comments, Lesson.attachments, Lesson.transcript, Lesson.created_at, Lesson.updated_at,
-)  # fmt: skip
-
-
 def lesson_by(registry: Any, lesson_id: uuid.UUID) -> AnySelect:
-    """The statement of a lesson, with its module, its course and the caller's part."""
+    """The statement that says where a lesson stands, as :func:`module_by`, and whether anybody may look into it."""
     return (
-        select(*LESSON, Module.is_published.label("module_is_published"), *access_columns(registry))
+        select(
+            Lesson.id, Lesson.module_id, Lesson.updated_at, IN_DRAFT.label("in_draft"),
+            VersionLesson.lesson_id.is_not(None).label("in_version"), LessonRevision.is_preview,
+            *access_columns(registry),
+        )
         .join_from(Lesson, Module, Module.id == Lesson.module_id)
         .join(Course, Course.id == Module.course_id)
+        .outerjoin(
+            VersionLesson, and_(VersionLesson.version_id == Course.version_id, VersionLesson.lesson_id == Lesson.id)
+        )
+        .outerjoin(LessonRevision, LessonRevision.id == VersionLesson.revision_id)
         .where(Lesson.id == lesson_id, Course.deleted_at.is_(None))
-    )
+    )  # fmt: skip
 
 
 def fetch(connection: Connection | Session, statement: AnySelect, caller: uuid.UUID | None) -> AnyRow | None:
@@ -76,28 +81,74 @@ def fetch(connection: Connection | Session, statement: AnySelect, caller: uuid.U
     return connection.execute(statement, {CALLER.key: caller}).first()
 
 
-def outline(connection: Connection, course_id: uuid.UUID, *, drafts: bool) -> list[AnyRow]:
-    """The modules of a course in order, each with its lessons' titles, in one statement."""
-    lesson = func.json_build_object(
-        "id", Lesson.id, "title", Lesson.title, "contentType", Lesson.content_type,
-        "durationMinutes", Lesson.duration_minutes, "orderIndex", Lesson.order_index,
-        "isPreview", Lesson.is_preview, "isPublished", Lesson.is_published,
+# What a course is made of, in one of its states: ``version_id`` names a frozen one, None is the draft.
+
+
+def _modules(version_id: uuid.UUID | None) -> AnySelect:
+    if version_id is None:
+        own = (Module.order_index, Module.is_published, *columns(Module, MODULE_FACTS))
+        kept = select(Module.id, Module.course_id, *own, Module.created_at, Module.updated_at)
+        return kept.where(Module.deleted_at.is_(None)).order_by(Module.order_index)
+    frozen = (VersionModule.place.label("order_index"), true().label("is_published"))
+    return (
+        select(
+            Module.id, Module.course_id, *frozen, *columns(VersionModule, MODULE_FACTS), Module.created_at,
+            Module.updated_at,
+        )
+        .join_from(VersionModule, Module, Module.id == VersionModule.module_id)
+        .where(VersionModule.version_id == version_id)
+        .order_by(VersionModule.place)
     )  # fmt: skip
-    lessons = select(
-        func.coalesce(func.json_agg(aggregate_order_by(lesson, Lesson.order_index)), func.json_build_array())
-    ).where(Lesson.module_id == Module.id)
-    statement = select(
-        Module.id, Module.course_id, Module.title, Module.description, Module.order_index, Module.is_published,
-        Module.unlock_type, Module.unlock_date, Module.estimated_duration_minutes, Module.created_at, Module.updated_at,
-        (lessons if drafts else lessons.where(Lesson.is_published)).scalar_subquery().label("lessons"),
-    ).where(Module.course_id == course_id)  # fmt: skip
-    if not drafts:
-        statement = statement.where(Module.is_published)
-    return list(connection.execute(statement.order_by(Module.order_index)).all())
 
 
-def lessons(connection: Connection, module_id: uuid.UUID, *, drafts: bool) -> list[AnyRow]:
+def _lessons(version_id: uuid.UUID | None, facts: Sequence[str]) -> AnySelect:
+    if version_id is None:
+        own = (Lesson.module_id, Lesson.order_index, Lesson.is_published, *columns(Lesson, facts))
+        kept = select(Lesson.id, *own, Lesson.created_at, Lesson.updated_at)
+        return kept.where(Lesson.deleted_at.is_(None)).order_by(Lesson.order_index)
+    frozen = (VersionLesson.module_id, VersionLesson.place.label("order_index"), true().label("is_published"))
+    return (
+        select(Lesson.id, *frozen, *columns(LessonRevision, facts), Lesson.created_at, Lesson.updated_at)
+        .join_from(VersionLesson, LessonRevision, LessonRevision.id == VersionLesson.revision_id)
+        .join(Lesson, Lesson.id == VersionLesson.lesson_id)
+        .where(VersionLesson.version_id == version_id)
+        .order_by(VersionLesson.place)
+    )
+
+
+LIGHT = tuple(name for name in LESSON_FACTS if name not in {"content", "attachments", "transcript"})
+"""What a list has of a lesson."""
+
+
+def module(connection: Connection | Session, module_id: uuid.UUID, version_id: uuid.UUID | None) -> AnyRow | None:
+    """A module of the draft or of a version, or None."""
+    return connection.execute(_modules(version_id).where(Module.id == module_id)).first()
+
+
+def lesson(connection: Connection | Session, lesson_id: uuid.UUID, version_id: uuid.UUID | None) -> AnyRow | None:
+    """A lesson of the draft or of a version with its content, or None."""
+    return connection.execute(_lessons(version_id, LESSON_FACTS).where(Lesson.id == lesson_id)).first()
+
+
+def lessons(connection: Connection | Session, module_id: uuid.UUID, version_id: uuid.UUID | None) -> list[AnyRow]:
     """The lessons of a module in order, without their content."""
-    columns = [column for column in LESSON if column.key not in {"content", "attachments", "transcript"}]
-    statement = select(*columns).where(Lesson.module_id == module_id).order_by(Lesson.order_index)
-    return list(connection.execute(statement if drafts else statement.where(Lesson.is_published)).all())
+    module_of = Lesson.module_id if version_id is None else VersionLesson.module_id
+    return list(connection.execute(_lessons(version_id, LIGHT).where(module_of == module_id)).all())
+
+
+def outline(connection: Connection | Session, course_id: uuid.UUID, version_id: uuid.UUID | None) -> list[AnyRow]:
+    """The modules of a course in order, each with its lessons' titles, in one statement."""
+    made = _lessons(version_id, ("title", "content_type", "duration_minutes", "is_preview")).order_by(None).subquery()
+    summary = func.json_build_object(
+        "id", made.c.id, "title", made.c.title, "contentType", made.c.content_type,
+        "durationMinutes", made.c.duration_minutes, "orderIndex", made.c.order_index,
+        "isPreview", made.c.is_preview, "isPublished", made.c.is_published,
+    )  # fmt: skip
+    gathered = (
+        select(func.coalesce(func.json_agg(aggregate_order_by(summary, made.c.order_index)), func.json_build_array()))
+        .where(made.c.module_id == Module.id)
+        .correlate(Module)
+        .scalar_subquery()
+    )
+    statement = _modules(version_id).add_columns(gathered.label("lessons")).where(Module.course_id == course_id)
+    return list(connection.execute(statement).all())

@@ -1,15 +1,16 @@
 """Courses, modules and lessons in the resource tree."""
 
 import uuid
-from typing import Any
+from typing import Any, ClassVar
 
 from pyramid.authorization import Allow, Everyone
 from sqlalchemy import select
 
 from lms_core.courses import queries
-from lms_core.courses.access import course_acl, is_open, sees_drafts
+from lms_core.courses.access import EDITING, course_acl, is_open, sees_drafts
 from lms_core.courses.models import Course, Lesson, Module
 from lms_core.kernel.db import Base
+from lms_core.kernel.errors import NotFound
 from lms_core.kernel.request import Request
 from lms_core.kernel.security import ACE, caller_id, scoped_acl
 from lms_core.kernel.traversal import Collection, Item, Resource, parse_uuid, version_of
@@ -36,6 +37,16 @@ class InCourse(Item):
     def drafts(self) -> bool:
         """Whether the caller sees what is not published."""
         return sees_drafts(self.request, self.row)
+
+    @property
+    def state(self) -> uuid.UUID | None:
+        """Which state of the course the caller sees: None is the draft, else the published version."""
+        if self.drafts:
+            return None
+        version: uuid.UUID | None = self.row.course_version_id
+        if version is None:
+            raise NotFound()
+        return version
 
     @property
     def concealed(self) -> bool:
@@ -80,25 +91,50 @@ class ModuleCollection(Collection):
     """``/modules``: reached by id only."""
 
 
-class ModuleItem(InCourse):
+class InVersion(InCourse):
+    """A part of a course: in the draft for who sees that, else in the published version."""
+
+    PERMISSIONS: ClassVar[tuple[str, ...]]
+    READ: ClassVar[Any]
+    """The query that reads it in one state of the course."""
+
+    def read(self) -> Any:
+        """The row as the caller sees it."""
+        row = self.READ(self.request.reader, self.id, self.state)
+        if row is None:
+            raise NotFound()
+        return row
+
+    @property
+    def shown(self) -> bool:
+        return bool(self.row.in_draft if self.drafts else self.row.in_version)
+
+    @property
+    def concealed(self) -> bool:
+        return super().concealed or not self.shown
+
+    @property
+    def __acl__(self) -> list[ACE]:
+        return course_acl(self.request, self.row, self.PERMISSIONS) if self.shown else []
+
+    def lock(self) -> str | None:
+        """The course is locked first, as every change of its structure does, so that no two wait for each other."""
+        course = select(Course.id).where(Course.id == self.row.course_id).with_for_update(key_share=True)
+        self.request.db.execute(course)
+        return super().lock()
+
+
+class ModuleItem(InVersion):
     """``/modules/{id}``."""
 
     model = Module
+    PERMISSIONS = EDITING
+    READ = staticmethod(queries.module)
 
     def load(self) -> Any:
         return queries.fetch(
             self.request.reader, queries.module_by(self.request.registry, self.id), caller_id(self.request)
         )
-
-    @property
-    def concealed(self) -> bool:
-        return super().concealed or not (self.row.is_published or self.drafts)
-
-    @property
-    def __acl__(self) -> list[ACE]:
-        if self.row.is_published or self.drafts:
-            return course_acl(self.request, self.row)
-        return []
 
 
 class ModuleLessons(Resource):
@@ -109,11 +145,12 @@ class LessonCollection(Collection):
     """``/lessons``: reached by id only."""
 
 
-class LessonItem(InCourse):
+class LessonItem(InVersion):
     """``/lessons/{id}``: readable by who is enrolled, and by anybody where it is a preview."""
 
     model = Lesson
     PERMISSIONS = ("lessons:read", "lessons:update", "lessons:delete", "lessons:progress")
+    READ = staticmethod(queries.lesson)
 
     def load(self) -> Any:
         return queries.fetch(
@@ -121,18 +158,8 @@ class LessonItem(InCourse):
         )
 
     @property
-    def published(self) -> bool:
-        return bool(self.row.is_published and self.row.module_is_published)
-
-    @property
-    def concealed(self) -> bool:
-        return super().concealed or not (self.published or self.drafts)
-
-    @property
     def __acl__(self) -> list[ACE]:
-        if not self.published and not self.drafts:
-            return []
-        acl = course_acl(self.request, self.row, self.PERMISSIONS)
-        if self.row.is_preview and self.published and is_open(self.row):
+        acl = super().__acl__
+        if self.row.in_version and self.row.is_preview and is_open(self.row):
             acl.append((Allow, Everyone, "lessons:read"))
         return acl

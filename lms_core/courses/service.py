@@ -6,13 +6,15 @@ import uuid
 from collections.abc import Mapping
 from typing import Any
 
-from sqlalchemy import func, select, update
+from sqlalchemy import and_, func, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from lms_core.courses.content import prepare
 from lms_core.courses.events import CourseCreated, CoursePublished
-from lms_core.courses.models import Course, Lesson, Module
+from lms_core.courses.freezing import OFFERED, freeze
+from lms_core.courses.models import Course, CourseVersion, Lesson, Module
+from lms_core.courses.versions.queries import changes
 from lms_core.kernel.core import Core
 from lms_core.kernel.errors import Conflict, Invalid, NotFound
 from lms_core.kernel.events import publish
@@ -98,7 +100,7 @@ def _check_limit(db: Session, core: Core, owner_id: uuid.UUID) -> None:
 def update_course(db: Session, core: Core, course_id: uuid.UUID, values: Mapping[str, Any]) -> Course:
     """Change the fields given. Raises 409 ``code_taken``, 422 for a category that is not offered."""
     _check_category(core, values)
-    course: Course = _locked(db, Course, course_id)
+    course = lock_course(db, course_id, archived=True)
     try:
         for name, value in values.items():
             setattr(course, name, value)
@@ -109,11 +111,43 @@ def update_course(db: Session, core: Core, course_id: uuid.UUID, values: Mapping
     return course
 
 
-def _locked(db: Session, model: Any, key: uuid.UUID) -> Any:
-    row = db.get(model, key, with_for_update={"key_share": True})
-    if row is None:
+def lock_course(db: Session, course_id: uuid.UUID, *, archived: bool = False) -> Course:
+    """The course, locked until the transaction ends: whatever changes its structure happens one after another.
+
+    Raises 404 where it is deleted, 409 ``course_archived`` unless archived ones are wanted too.
+    """
+    course = db.get(Course, course_id, with_for_update={"key_share": True}, populate_existing=True)
+    if course is None or course.deleted_at is not None:
         raise NotFound()
-    return row
+    if course.archived_at is not None and not archived:
+        raise Conflict("course_archived", _("The course is archived."))
+    return course
+
+
+def lock_module(db: Session, module_id: uuid.UUID) -> Module:
+    """A module of the draft; its course is locked. Raises as :func:`lock_course` does."""
+    course_id = db.scalar(select(Module.course_id).where(Module.id == module_id))
+    if course_id is None:
+        raise NotFound()
+    lock_course(db, course_id)
+    module = db.get(Module, module_id, populate_existing=True)
+    if module is None or module.deleted_at is not None:
+        raise NotFound()
+    return module
+
+
+def lock_lesson(db: Session, lesson_id: uuid.UUID) -> tuple[Lesson, Module]:
+    """A lesson of the draft and its module; its course is locked. Raises as :func:`lock_course` does."""
+    of_lesson = select(Module.course_id).join(Lesson, Lesson.module_id == Module.id).where(Lesson.id == lesson_id)
+    course_id = db.scalar(of_lesson)
+    if course_id is None:
+        raise NotFound()
+    lock_course(db, course_id)
+    lesson = db.get(Lesson, lesson_id, populate_existing=True)
+    module = db.get(Module, lesson.module_id, populate_existing=True) if lesson is not None else None
+    if lesson is None or module is None or lesson.deleted_at is not None or module.deleted_at is not None:
+        raise NotFound()
+    return lesson, module
 
 
 def missing_for_publication(db: Session, course: Course) -> dict[str, list[Any]]:
@@ -123,8 +157,8 @@ def missing_for_publication(db: Session, course: Course) -> dict[str, list[Any]]
         missing["description"] = [_("A course needs a description.")]
     lessons = (
         select(Module.id, Module.title, func.count(Lesson.id).label("lessons"))
-        .join_from(Module, Lesson, (Lesson.module_id == Module.id) & Lesson.is_published, isouter=True)
-        .where(Module.course_id == course.id, Module.is_published)
+        .join_from(Module, Lesson, and_(Lesson.module_id == Module.id, OFFERED), isouter=True)
+        .where(Module.course_id == course.id, Module.is_published, Module.deleted_at.is_(None))
         .group_by(Module.id)
         .order_by(Module.order_index)
     )
@@ -139,19 +173,23 @@ def missing_for_publication(db: Session, course: Course) -> dict[str, list[Any]]
     return missing
 
 
-def publish_course(db: Session, core: Core, course_id: uuid.UUID, actor_id: uuid.UUID) -> Course:
-    """Put a course into the catalog; a second time changes nothing.
+def publish_course(
+    db: Session, core: Core, course_id: uuid.UUID, actor_id: uuid.UUID, *, note: str | None = None
+) -> Course:
+    """Freeze the draft as the next version, show it to students, and put the course into the catalog.
 
+    Where nothing has changed since the last version, there is no new one; a published course then stays as it is.
     Raises 409 ``course_incomplete`` with everything that is missing, ``course_archived`` where it was put away.
     """
-    course: Course = _locked(db, Course, course_id)
-    if course.is_published:
-        return course
-    if course.archived_at is not None:
-        raise Conflict("course_archived", _("The course is archived."))
+    course: Course = lock_course(db, course_id)
     missing = missing_for_publication(db, course)
     if missing:
         raise Conflict("course_incomplete", _("The course is not complete."), errors=missing)
+    changed = course.version_id is None or bool(changes(db, course.id, course.version_id))
+    if not changed and course.is_published:
+        return course
+    if changed:
+        course.version_id = _new_version(db, core, course_id, actor_id, note)
     course.is_published = True
     course.published_at = course.published_at or core.clock()
     db.flush()
@@ -159,11 +197,20 @@ def publish_course(db: Session, core: Core, course_id: uuid.UUID, actor_id: uuid
     return course
 
 
+def _new_version(db: Session, core: Core, course_id: uuid.UUID, actor_id: uuid.UUID, note: str | None) -> uuid.UUID:
+    last = db.scalar(select(func.max(CourseVersion.number)).where(CourseVersion.course_id == course_id))
+    version = CourseVersion(
+        course_id=course_id, number=(last or 0) + 1, note=note, published_at=core.clock(), published_by=actor_id
+    )
+    db.add(version)
+    db.flush()
+    freeze(db, [version.id])
+    return version.id
+
+
 def create_module(db: Session, course_id: uuid.UUID, values: Mapping[str, Any]) -> Module:
     """A module at the end of a course. Raises 409 ``title_taken``, ``course_archived``."""
-    course: Course = _locked(db, Course, course_id)
-    if course.archived_at is not None:
-        raise Conflict("course_archived", _("The course is archived."))
+    lock_course(db, course_id)
     _check_title(db, course_id, values["title"])
     end = select(func.coalesce(func.max(Module.order_index) + 1, 0)).where(Module.course_id == course_id)
     module = Module(course_id=course_id, order_index=db.scalar(end), **values)
@@ -174,26 +221,27 @@ def create_module(db: Session, course_id: uuid.UUID, values: Mapping[str, Any]) 
 
 def update_module(db: Session, module_id: uuid.UUID, values: Mapping[str, Any]) -> Module:
     """Change the fields given. Raises 409 ``title_taken``."""
-    module: Module = _locked(db, Module, module_id)
+    module = lock_module(db, module_id)
     if "title" in values and values["title"] != module.title:
-        _locked(db, Course, module.course_id)
         _check_title(db, module.course_id, values["title"])
     for name, value in values.items():
         setattr(module, name, value)
     db.flush()
     db.refresh(module)
+    roll_up_durations(db, module.course_id)
     return module
 
 
 def _check_title(db: Session, course_id: uuid.UUID, title: str) -> None:
-    if db.scalar(select(Module.id).where(Module.course_id == course_id, Module.title == title).limit(1)):
+    same = select(Module.id).where(Module.course_id == course_id, Module.title == title, Module.deleted_at.is_(None))
+    if db.scalar(same.limit(1)):
         raise Conflict("title_taken", _("Another module of the course has this title."))
 
 
 def create_lesson(db: Session, module_id: uuid.UUID, values: Mapping[str, Any]) -> tuple[Lesson, tuple[str, ...]]:
     """A lesson at the end of a module, and what sanitizing removed. Raises 422 where the content does not fit."""
     prepared = prepare(values["content_type"], values["content"])
-    module: Module = _locked(db, Module, module_id)
+    module = lock_module(db, module_id)
     end = select(func.coalesce(func.max(Lesson.order_index) + 1, 0)).where(Lesson.module_id == module_id)
     lesson = Lesson(module_id=module_id, order_index=db.scalar(end), **{**values, "content": prepared.content})
     if lesson.duration_minutes is None:
@@ -206,7 +254,7 @@ def create_lesson(db: Session, module_id: uuid.UUID, values: Mapping[str, Any]) 
 
 def update_lesson(db: Session, lesson_id: uuid.UUID, values: Mapping[str, Any]) -> tuple[Lesson, tuple[str, ...]]:
     """Change the fields given; the answer is as for :func:`create_lesson`."""
-    lesson: Lesson = _locked(db, Lesson, lesson_id)
+    lesson, module = lock_lesson(db, lesson_id)
     changes, removed = dict(values), tuple[str, ...]()
     if "content" in values:
         prepared = prepare(lesson.content_type, values["content"])
@@ -216,8 +264,7 @@ def update_lesson(db: Session, lesson_id: uuid.UUID, values: Mapping[str, Any]) 
         setattr(lesson, name, value)
     db.flush()
     db.refresh(lesson)
-    course_id = db.scalar(select(Module.course_id).where(Module.id == lesson.module_id))
-    roll_up_durations(db, course_id)
+    roll_up_durations(db, module.course_id)
     return lesson, removed
 
 
@@ -225,7 +272,7 @@ def roll_up_durations(db: Session, course_id: uuid.UUID | None) -> None:
     """Sum the lessons' minutes into their modules, and the modules' into the course, where a sum has changed."""
     of_module = (
         select(func.coalesce(func.sum(Lesson.duration_minutes), 0))
-        .where(Lesson.module_id == Module.id, Lesson.is_published)
+        .where(Lesson.module_id == Module.id, Lesson.is_published, Lesson.deleted_at.is_(None))
         .correlate(Module)
         .scalar_subquery()
     )
@@ -237,7 +284,7 @@ def roll_up_durations(db: Session, course_id: uuid.UUID | None) -> None:
     )
     of_course = (
         select(func.coalesce(func.sum(Module.estimated_duration_minutes), 0))
-        .where(Module.course_id == Course.id, Module.is_published)
+        .where(Module.course_id == Course.id, Module.is_published, Module.deleted_at.is_(None))
         .correlate(Course)
         .scalar_subquery()
     )

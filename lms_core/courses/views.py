@@ -72,7 +72,7 @@ def publish_course(context: CourseItem, request: Request) -> Any:
 def list_modules(context: CourseModules, request: Request) -> list[Any]:
     """List the modules of a course in order, with the titles of their lessons."""
     course: Any = context.__parent__
-    return queries.outline(request.reader, course.row.id, drafts=course.drafts)
+    return queries.outline(request.reader, course.row.id, course.state)
 
 
 @view_config(
@@ -91,7 +91,7 @@ def create_module(context: CourseModules, request: Request) -> Any:
 @view_config(context=ModuleItem, request_method="GET", permission="modules:read", returns=schemas.ModuleSchema)
 def read_module(context: ModuleItem, request: Request) -> Any:
     """Read a module."""
-    return context.row
+    return context.read()
 
 
 @view_config(
@@ -112,7 +112,7 @@ def update_module(context: ModuleItem, request: Request) -> Any:
 def list_lessons(context: ModuleLessons, request: Request) -> list[Any]:
     """List the lessons of a module in order, without their content."""
     module: Any = context.__parent__
-    return queries.lessons(request.reader, module.row.id, drafts=module.drafts)
+    return queries.lessons(request.reader, module.row.id, module.state)
 
 
 @view_config(
@@ -134,7 +134,7 @@ def create_lesson(context: ModuleLessons, request: Request) -> Any:
 @view_config(context=LessonItem, request_method="GET", permission="lessons:read", returns=schemas.LessonSchema)
 def read_lesson(context: LessonItem, request: Request) -> Any:
     """Read a lesson with its content: for who is enrolled, and for everybody where it is a preview."""
-    return context.row
+    return {**context.read()._mapping, "course_id": context.row.course_id}
 
 
 @view_config(

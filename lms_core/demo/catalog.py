@@ -2,12 +2,17 @@
 
 import datetime as dt
 
+from sqlalchemy import update
+
 from lms_core.courses import service
+from lms_core.courses.freezing import freeze
+from lms_core.courses.models import Course, CourseVersion
 from lms_core.demo import Demo, copy, numbered
 from lms_core.demo.people import INSTRUCTORS_PER_SCALE
 
 COURSES_PER_SCALE = 10
 MODULES = 4
+_FROZEN_AT_ONCE = 500
 LESSONS = 5
 WORDS = (
     "<h2>{title}</h2><p>Read the text, look at the picture in your mind, and write down the one question that it leaves"
@@ -50,20 +55,38 @@ def load(demo: Demo) -> None:
         _many(demo, (demo.scale - 1) * COURSES_PER_SCALE)
 
 
-def _many(demo: Demo, count: int) -> None:
+def _publish_many(demo: Demo, count: int) -> None:
+    """Version 1 of each course, frozen some hundred courses at a time."""
     now = demo.core.clock()
+    copy(
+        demo, "Versions", "course_versions", ("id", "course_id", "number", "published_at"), count,
+        lambda n: (numbered("version", n), numbered("course", n), 1, now - dt.timedelta(minutes=n)),
+    )  # fmt: skip
+    for begin in demo.track(range(0, count, _FROZEN_AT_ONCE), "Publishing"):
+        versions = [numbered("version", n) for n in range(begin, min(begin + _FROZEN_AT_ONCE, count))]
+        with demo.core.transaction() as db:
+            freeze(db, versions)
+            db.execute(
+                update(Course)
+                .where(CourseVersion.course_id == Course.id, CourseVersion.id.in_(versions))
+                .values(version_id=CourseVersion.id, is_published=True, published_at=CourseVersion.published_at),
+                execution_options={"synchronize_session": False},
+            )
+
+
+def _many(demo: Demo, count: int) -> None:
     instructors = (demo.scale - 1) * INSTRUCTORS_PER_SCALE
     categories = sorted({course[2] for course in CATALOG})
     levels = ("beginner", "intermediate", "advanced")
     copy(
         demo, "More courses", "courses",
-        ("id", "code", "title", "slug", "description", "instructor_id", "category", "level", "price", "is_published",
-         "published_at", "tags", "duration_minutes"),
+        ("id", "code", "title", "slug", "description", "instructor_id", "category", "level", "price",
+         "tags", "duration_minutes"),
         count,
         lambda n: (
             numbered("course", n), f"MANY-{n}", f"{CATALOG[n % 5][1]}, part {n}", f"many-{n}", CATALOG[n % 5][4],
             numbered("instructor", n % instructors), categories[n % len(categories)], levels[n % 3],
-            (n % 7) * 10 if n % 3 == 0 else 0, True, now - dt.timedelta(minutes=n), f"{{tag{n % 50},demo}}",
+            (n % 7) * 10 if n % 3 == 0 else 0, f"{{tag{n % 50},demo}}",
             MODULES * LESSONS,
         ),
     )  # fmt: skip
@@ -83,3 +106,4 @@ def _many(demo: Demo, count: int) -> None:
             {"html": WORDS.format(title="A lesson")}, n % LESSONS, 1,
         ),
     )  # fmt: skip
+    _publish_many(demo, count)

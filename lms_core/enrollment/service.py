@@ -2,10 +2,10 @@
 
 import uuid
 
-from sqlalchemy import func, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from lms_core.courses.models import Course, Lesson, Module
+from lms_core.courses.models import Course, CourseVersion
 from lms_core.enrollment.events import UserEnrolled
 from lms_core.enrollment.models import Enrollment
 from lms_core.enrollment.queries import TAKING
@@ -54,24 +54,19 @@ def _admit(
 ) -> Enrollment:
     """A new enrollment, or the one that was dropped or ran out, with all that was done in it."""
     if enrollment is None:
-        enrollment = Enrollment(user_id=user_id, course_id=course_id, lessons_total=count_lessons(db, course_id))
+        enrollment = Enrollment(user_id=user_id, course_id=course_id, lessons_total=_lessons_total(db, course_id))
         db.add(enrollment)
     else:
         enrollment.status = "completed" if enrollment.completed_at is not None else "active"
         enrollment.dropped_at = enrollment.dropped_reason = enrollment.expires_at = None
         enrollment.enrolled_at = core.clock()
-        enrollment.lessons_total = count_lessons(db, course_id)
+        enrollment.lessons_total = _lessons_total(db, course_id)
     db.flush()
     db.refresh(enrollment)
     return enrollment
 
 
-def count_lessons(db: Session, course_id: uuid.UUID) -> int:
-    """The published lessons of a course: what a student has to complete."""
-    statement = (
-        select(func.count())
-        .select_from(Lesson)
-        .join(Module, Module.id == Lesson.module_id)
-        .where(Module.course_id == course_id, Module.is_published, Lesson.is_published)
-    )
-    return db.scalar(statement) or 0
+def _lessons_total(db: Session, course_id: uuid.UUID) -> int:
+    """The lessons that the course shows its students: what there is to complete."""
+    shown = select(CourseVersion.lessons_total).join(Course, Course.version_id == CourseVersion.id)
+    return db.scalar(shown.where(Course.id == course_id)) or 0

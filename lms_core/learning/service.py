@@ -14,7 +14,7 @@ from sqlalchemy import func, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
-from lms_core.courses.models import Course, Lesson, Module
+from lms_core.courses.models import Course, LessonRevision, VersionLesson
 from lms_core.enrollment.models import Enrollment
 from lms_core.enrollment.queries import TAKING
 from lms_core.kernel.core import Core
@@ -83,10 +83,11 @@ def complete_lesson(db: Session, core: Core, user_id: uuid.UUID, lesson_id: uuid
 def _place(db: Session, user_id: uuid.UUID, lesson_id: uuid.UUID) -> tuple[Enrollment, uuid.UUID, int]:
     """The locked enrollment that a lesson belongs to, its module, and its minimum time in seconds."""
     row = db.execute(
-        select(Enrollment, Module.id, Lesson.min_seconds)
-        .join_from(Lesson, Module, Module.id == Lesson.module_id)
-        .join(Enrollment, Enrollment.course_id == Module.course_id)
-        .where(Lesson.id == lesson_id, Enrollment.user_id == user_id, Enrollment.status.in_(TAKING))
+        select(Enrollment, VersionLesson.module_id, LessonRevision.min_seconds)
+        .join_from(Enrollment, Course, Course.id == Enrollment.course_id)
+        .join(VersionLesson, VersionLesson.version_id == Course.version_id)
+        .join(LessonRevision, LessonRevision.id == VersionLesson.revision_id)
+        .where(VersionLesson.lesson_id == lesson_id, Enrollment.user_id == user_id, Enrollment.status.in_(TAKING))
         .with_for_update(of=Enrollment)
     ).first()
     if row is None:
@@ -102,16 +103,16 @@ def _progress(db: Session, user_id: uuid.UUID, lesson_id: uuid.UUID) -> LessonPr
 def _counted(enrollment: Enrollment) -> Any:
     """Select ``(total, done)`` of the published lessons of the course, for this student."""
     return (
-        select(func.count(Lesson.id).label("total"), func.count(LessonProgress.id).label("done"))
-        .select_from(Lesson)
-        .join(Module, Module.id == Lesson.module_id)
+        select(func.count().label("total"), func.count(LessonProgress.id).label("done"))
+        .select_from(Course)
+        .join(VersionLesson, VersionLesson.version_id == Course.version_id)
         .outerjoin(
             LessonProgress,
-            (LessonProgress.lesson_id == Lesson.id)
+            (LessonProgress.lesson_id == VersionLesson.lesson_id)
             & (LessonProgress.user_id == enrollment.user_id)
             & (LessonProgress.status == "completed"),
         )
-        .where(Module.course_id == enrollment.course_id, Module.is_published, Lesson.is_published)
+        .where(Course.id == enrollment.course_id)
     )
 
 
@@ -121,7 +122,7 @@ def _percentage(done: int, total: int) -> Decimal:
 
 
 def _advance_module(db: Session, enrollment: Enrollment, module_id: uuid.UUID, now: dt.datetime) -> None:
-    total, done = db.execute(_counted(enrollment).where(Module.id == module_id)).one()
+    total, done = db.execute(_counted(enrollment).where(VersionLesson.module_id == module_id)).one()
     completed_at = now if total and done == total else None
     counted = insert(ModuleProgress).values(
         user_id=enrollment.user_id, module_id=module_id, enrollment_id=enrollment.id, lessons_total=total,

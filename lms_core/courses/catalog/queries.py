@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, and_, bindparam, func, lateral, select, true
 
 from lms_core.accounts.models import User
-from lms_core.courses.models import Course, Module
+from lms_core.courses.models import Course, VersionModule
 from lms_core.courses.queries import CARD, PERSON
 from lms_core.kernel.db import AnySelect
 from lms_core.kernel.pagination import Page
@@ -22,9 +22,9 @@ SORTS: Mapping[str, tuple[ColumnElement[Any], ...]] = {
 }
 
 _first_module = lateral(
-    select(Module.id, Module.title, Module.description)
-    .where(Module.course_id == Course.id, Module.is_published)
-    .order_by(Module.order_index)
+    select(VersionModule.module_id.label("id"), VersionModule.title, VersionModule.description)
+    .where(VersionModule.version_id == Course.version_id)
+    .order_by(VersionModule.place)
     .limit(1)
 ).alias("first_module")
 

@@ -54,6 +54,16 @@ _QUERY = {
 
 def path_parameter(name: str) -> dict[str, Any]:
     words = re.sub(r"(?<!^)(?=[A-Z])", " ", name).lower()
+    if name.endswith("Number"):
+        shape = {"type": "integer", "minimum": 1}
+        return {
+            "in": "path",
+            "name": name,
+            "required": True,
+            "schema": shape,
+            "description": f"The {words}.",
+            "example": 1,
+        }
     slug = name.endswith("IdOrSlug")
     thing = words.removesuffix(" or slug").removesuffix(" id")
     return {

@@ -131,8 +131,12 @@ def test_content_is_for_who_is_enrolled_and_previews_for_all(app, student, instr
     app.get(lesson, status=401)
     student.client.get(lesson, status=403)
     instructor.client.put_json(lesson, {"isPreview": True})
+    app.get(lesson, status=401)
+    instructor.client.post_json(f"{COURSES}/{course.id}/publish")
     assert app.get(lesson).json["content"]["html"]
     instructor.client.put_json(lesson, {"isPublished": False})
+    assert app.get(lesson).json["isPublished"] is True
+    instructor.client.post_json(f"{COURSES}/{course.id}/publish", status=200)
     app.get(lesson, status=404)
     assert course.lessons[0] != app.get(f"{COURSES}/{course.id}/modules").json["items"][0]["lessons"][0]["id"]
 
@@ -218,7 +222,7 @@ def test_reads_cost_at_most_four_statements_whatever_the_size(student, instructo
         assert seen.count <= 3, seen
     with statements() as seen:
         instructor.client.get(f"/api/v1/lessons/{course.lessons[0]}")
-    assert seen.count <= 2, seen
+    assert seen.count <= 3, seen
 
 
 def test_many_lessons_added_at_once_keep_their_places(instructor, core, app):

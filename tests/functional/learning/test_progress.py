@@ -67,6 +67,7 @@ def test_the_first_start_stays(student, course):
 def test_the_minimum_time_holds(core, student, instructor, course):
     lesson = course.lessons[0]
     instructor.client.put_json(f"/api/v1/lessons/{lesson}", {"minSeconds": 90})
+    instructor.client.post_json(f"/api/v1/courses/{course.id}/publish")
     _do(student, "start", lesson)
     refused = _do(student, "complete", lesson, status=409)
     assert refused.json["code"] == "minimum_time_not_reached"
@@ -105,6 +106,8 @@ def test_a_lesson_added_later_takes_no_completion_away(student, instructor, cour
         _do(student, "complete", lesson)
     body = {"title": "More", "contentType": "text", "content": {"html": "<p>x</p>"}}
     added = instructor.client.post_json(f"/api/v1/modules/{course.modules[0]}/lessons", body, status=201).json
+    _do(student, "start", added["id"], status=404)
+    instructor.client.post_json(f"/api/v1/courses/{course.id}/publish")
     _do(student, "start", added["id"])
     _do(student, "complete", added["id"])
     [mine] = student.client.get("/api/v1/users/me/courses").json["items"]

@@ -1,0 +1,1 @@
+"""The order of modules and lessons: rearranged as a whole, moved, and taken out of the draft."""

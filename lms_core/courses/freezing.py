@@ -1,0 +1,87 @@
+"""Freezing the draft of a course, in statements over all of it: as many for five hundred lessons as for one."""
+
+import uuid
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import ColumnElement, Select, Text, and_, any_, bindparam, cast, func, literal, select, update
+from sqlalchemy.dialects.postgresql import ARRAY, Insert, insert
+from sqlalchemy.orm import Session
+from sqlalchemy.types import Uuid
+
+from lms_core.courses.models import (
+    CourseVersion,
+    Lesson,
+    LessonFacts,
+    LessonRevision,
+    Module,
+    ModuleFacts,
+    VersionLesson,
+    VersionModule,
+)
+from lms_core.kernel.db import Base
+
+
+def _facts(kind: type[Any]) -> tuple[str, ...]:
+    return tuple(name for name in vars(kind)["__annotations__"])
+
+
+LESSON_FACTS = _facts(LessonFacts)
+MODULE_FACTS = _facts(ModuleFacts)
+MODULE_WORDS = tuple(name for name in MODULE_FACTS if name != "estimated_duration_minutes")
+"""What an author says of a module: its duration follows from its lessons, and is no change of its own."""
+
+
+def columns(model: Any, names: Sequence[str]) -> list[Any]:
+    """The model's columns of these names."""
+    return [getattr(model, name) for name in names]
+
+
+def digest(model: Any, names: Sequence[str]) -> ColumnElement[str]:
+    """SHA-256 over the columns, in lower-case hex: equal where they are, whichever table they stand in."""
+    written = cast(func.jsonb_build_array(*columns(model, names)), Text)
+    return func.encode(func.sha256(func.convert_to(written, literal("UTF8"))), literal("hex"))
+
+
+IN_DRAFT = and_(Module.deleted_at.is_(None), Lesson.deleted_at.is_(None))
+OFFERED = and_(IN_DRAFT, Module.is_published, Lesson.is_published)
+"""What of the draft the next version has."""
+
+
+def _filled(model: type[Base], names: Sequence[str], source: Select[Any]) -> Insert:
+    """The statement that inserts what another selects; ids are the database's, one for each row."""
+    table: Any = model.__table__  # A Table, though the class says no more than that it selects.
+    return insert(table).from_select(list(names), source, include_defaults=False)
+
+
+def freeze(db: Session, version_ids: Sequence[uuid.UUID]) -> None:
+    """Fill versions that were just made with what their courses' drafts offer. The courses have to be locked."""
+    wanted = CourseVersion.id == any_(bindparam("versions", type_=ARRAY(Uuid)))
+    chosen = {"versions": list(version_ids)}
+    modules = (
+        select(CourseVersion.id, Module.id, Module.order_index, *columns(Module, MODULE_FACTS))
+        .join_from(CourseVersion, Module, Module.course_id == CourseVersion.course_id)
+        .where(wanted, Module.deleted_at.is_(None), Module.is_published)
+    )
+    db.execute(_filled(VersionModule, ["version_id", "module_id", "place", *MODULE_FACTS], modules), chosen)
+    offered = (
+        select()
+        .select_from(CourseVersion)
+        .join(Module, Module.course_id == CourseVersion.course_id)
+        .join(Lesson, Lesson.module_id == Module.id)
+        .where(wanted, OFFERED)
+    )
+    states = offered.add_columns(Lesson.id, digest(Lesson, LESSON_FACTS), *columns(Lesson, LESSON_FACTS))
+    kept = _filled(LessonRevision, ["lesson_id", "digest", *LESSON_FACTS], states)
+    db.execute(kept.on_conflict_do_nothing(), chosen)
+    places = offered.join(
+        LessonRevision,
+        and_(LessonRevision.lesson_id == Lesson.id, LessonRevision.digest == digest(Lesson, LESSON_FACTS)),
+    ).add_columns(CourseVersion.id, Lesson.id, Lesson.module_id, Lesson.order_index, LessonRevision.id)
+    db.execute(_filled(VersionLesson, ["version_id", "lesson_id", "module_id", "place", "revision_id"], places), chosen)
+    counted = select(func.count()).where(VersionLesson.version_id == CourseVersion.id).scalar_subquery()
+    db.execute(
+        update(CourseVersion).where(wanted).values(lessons_total=counted),
+        chosen,
+        execution_options={"synchronize_session": False},
+    )
