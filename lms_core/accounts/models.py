@@ -39,6 +39,8 @@ class User(Identified, Timestamped, Base):
     email_verified_at: Mapped[dt.datetime | None]
     email_verification_token_hash: Mapped[str | None]
     email_verification_expires_at: Mapped[dt.datetime | None]
+    email_verification_address: Mapped[str | None]
+    """Where the link was mailed to: the only address that it can verify."""
     pending_email: Mapped[str | None]
     """The address this account changes to once its owner has verified it."""
     password_hash: Mapped[str]
@@ -85,6 +87,10 @@ class User(Identified, Timestamped, Base):
     __table_args__ = (
         CheckConstraint(r"email ~ '^[^@\s]+@[^@\s]+\.[^@\s]+$'", name="email"),
         CheckConstraint("country ~ '^[A-Z]{2}$'", name="country"),
+        CheckConstraint(
+            "email_verification_token_hash IS NULL OR email_verification_address IS NOT NULL",
+            name="email_verification_address",
+        ),
         CheckConstraint("two_factor_confirmed_at IS NULL OR two_factor_secret IS NOT NULL", name="two_factor_secret"),
         *at_least(0, "login_count", "failed_login_attempts"),
         Index("uq_users_email", text("lower(email)"), unique=True, postgresql_where=LIVING),

@@ -87,6 +87,7 @@ class Account:
     email: str
     email_verified: bool
     pending_email: str | None
+    email_verification_address: str | None
     password_hash: str
     first_name: str
     preferred_language: str
@@ -116,9 +117,9 @@ def account_where(db: Session, *conditions: ColumnElement[bool], lock: bool = Fa
     return Account.of(row) if row is not None else None
 
 
-def account_by_email(db: Session, email: str) -> Account | None:
+def account_by_email(db: Session, email: str, *, lock: bool = False) -> Account | None:
     """The account of an address, without regard to case."""
-    return account_where(db, func.lower(User.email) == func.lower(email))
+    return account_where(db, func.lower(User.email) == func.lower(email), lock=lock)
 
 
 def account_by_id(db: Session, user_id: uuid.UUID) -> Account | None:

@@ -74,6 +74,7 @@ def reset_password(db: Session, core: Core, token: str, password: str, request: 
         "email_verified_at": func.coalesce(User.email_verified_at, core.clock()),
         "email_verification_token_hash": None,
         "email_verification_expires_at": None,
+        "email_verification_address": None,
         "pending_email": None,
         "failed_login_attempts": 0,
         "failed_login_locked_until": None,

@@ -49,7 +49,10 @@ def register(db: Session, core: Core, person: Mapping[str, Any], language: str, 
 
 
 def send_verification(db: Session, core: Core, account: Account, *, pending: str | None = None) -> None:
-    """Mail a new link to the account's address, or to the ``pending`` one; earlier links stop working."""
+    """Mail a new link to the account's address, or to the ``pending`` one; earlier links stop working.
+
+    The address is kept with the token, so that whoever reads one mailbox can never verify another.
+    """
     token = new_token()
     db.execute(
         update(User)
@@ -57,6 +60,7 @@ def send_verification(db: Session, core: Core, account: Account, *, pending: str
         .values(
             email_verification_token_hash=hash_token(token),
             email_verification_expires_at=mailing.later(core, "lms.auth.verify_ttl"),
+            email_verification_address=pending or account.email,
         )
     )
     template = "verify_new_email" if pending else "verify_email"
@@ -66,24 +70,26 @@ def send_verification(db: Session, core: Core, account: Account, *, pending: str
 
 
 def verify_email(db: Session, core: Core, token: str, request: Request | None) -> User:
-    """Take a link back: the account's address is verified, or its pending address becomes its own.
+    """Take a link back: the address it was mailed to is verified, and becomes the account's where it was pending.
 
-    A link works once. Raises 422 ``token_invalid``, also for one that has expired, and 409 ``email_taken`` where the
-    pending address has become somebody else's.
+    A link works once. Raises 422 ``token_invalid``, also for one that has expired or whose address is no longer one
+    of the account's, and 409 ``email_taken`` where the pending address has become somebody else's.
     """
     account = account_where(
         db,
         User.email_verification_token_hash == hash_token(token),
         User.email_verification_expires_at > core.clock(),
+        User.email_verification_address.in_((User.email, User.pending_email)),
         lock=True,
     )
     if account is None:
         raise unusable_link()
+    changed = account.email_verification_address != account.email
     user = _take_address(db, core, account.id)
-    if account.pending_email:
+    if changed:
         mailing.send(db, core, account, "email_changed", new_email=user.email)
     audit(db, request, "email.verified", "user", user.id, old={"email": account.email}, new={"email": user.email})
-    publish(db, EmailVerified(user_id=user.id, changed=account.pending_email is not None))
+    publish(db, EmailVerified(user_id=user.id, changed=changed))
     return user
 
 
@@ -92,11 +98,12 @@ def _take_address(db: Session, core: Core, user_id: uuid.UUID) -> User:
         update(User)
         .where(User.id == user_id)
         .values(
-            email=func.coalesce(User.pending_email, User.email),
-            pending_email=None,
+            email=User.email_verification_address,
+            pending_email=func.nullif(User.pending_email, User.email_verification_address),
             email_verified_at=core.clock(),
             email_verification_token_hash=None,
             email_verification_expires_at=None,
+            email_verification_address=None,
         )
         .returning(User)
     )
@@ -122,8 +129,11 @@ def request_verification(db: Session, email: str) -> None:
 
 
 def resend_verification(delivery: Delivery, event: VerificationRequested) -> None:
-    """Send another link where one is due: to an unverified account, or to an address being changed to."""
-    account = account_by_email(delivery.db, event.email)
+    """Send another link where one is due: to an unverified account, or to an address being changed to.
+
+    The row is held from the look-up on, so that no address is changed between choosing it and noting the token.
+    """
+    account = account_by_email(delivery.db, event.email, lock=True)
     if account is not None and link_due(account):
         pending = account.pending_email if account.email_verified else None
         send_verification(delivery.db, delivery.core, account, pending=pending)

@@ -1,11 +1,16 @@
 """Registration, the verification link, and what neither may give away."""
 
+import threading
+import time
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from sqlalchemy import func, select, update
 
+from lms_core.accounts.events import VerificationRequested
 from lms_core.accounts.models import Group, User, UserGroup
+from lms_core.accounts.registration.service import resend_verification
 from lms_core.kernel.core import Core
 from lms_core.kernel.models import Outbox
 from lms_core.testing.accounts import make_user, reload
@@ -186,6 +191,57 @@ def test_resending_replaces_the_link(app: Client, mailbox: Mailbox) -> None:
     assert first != second
     app.post_json(f"{AUTH}/verify-email", {"token": first}, status=422)
     app.post_json(f"{AUTH}/verify-email", {"token": second})
+
+
+def test_a_resend_under_way_waits_for_a_change_of_address(
+    app: Client, core: Core, mailbox: Mailbox, login: Any, waits_for_lock: Any
+) -> None:
+    """Whoever reads the mailbox of one address must not come to verify another."""
+    user = make_user(core, email="ada@example.org", pending_email="first@example.org")
+    request = VerificationRequested(email="ada@example.org")
+    with core.transaction() as db:
+        db.execute(update(User).where(User.id == user.id).values(pending_email="second@example.org"))
+        thread = threading.Thread(target=resend, args=(core, request))
+        thread.start()
+        while not waits_for_lock():
+            time.sleep(0.01)
+    thread.join()
+
+    assert [mail["To"] for mail in mailbox.read()] == ["second@example.org"]
+    answer = app.post_json(f"{AUTH}/verify-email", {"token": mailbox.token("second@example.org")})
+    assert answer.json["email"] == "second@example.org"
+
+
+def resend(core: Core, request: VerificationRequested) -> None:
+    with core.transaction() as db:
+        delivery: Any = SimpleNamespace(db=db, core=core)
+        resend_verification(delivery, request)
+
+
+def test_a_link_verifies_no_address_but_the_one_it_was_mailed_to(app: Client, core: Core, mailbox: Mailbox) -> None:
+    user = make_user(core, email="ada@example.org", pending_email="first@example.org")
+    app.post_json(f"{AUTH}/resend-verification", {"email": "ada@example.org"}, status=202)
+    token = mailbox.token("first@example.org")
+    with core.transaction() as db:
+        db.execute(update(User).values(pending_email="second@example.org"))
+
+    assert app.post_json(f"{AUTH}/verify-email", {"token": token}, status=422).json["code"] == "token_invalid"
+    assert (reload(core, user).email, reload(core, user).pending_email) == ("ada@example.org", "second@example.org")
+
+
+def test_a_link_to_the_own_address_leaves_a_pending_one_pending(app: Client, core: Core, mailbox: Mailbox) -> None:
+    user = make_user(core, email="ada@example.org", email_verified_at=None)
+    app.post_json(f"{AUTH}/resend-verification", {"email": "ada@example.org"}, status=202)
+    token = mailbox.token("ada@example.org")
+    with core.transaction() as db:
+        db.execute(update(User).values(pending_email="other@example.org"))
+
+    app.post_json(f"{AUTH}/verify-email", {"token": token})
+    account = reload(core, user)
+    assert (account.email, account.email_verified, account.pending_email) == (
+        "ada@example.org", True, "other@example.org",
+    )  # fmt: skip
+    assert len(mailbox.read()) == 1
 
 
 def test_resending_tells_nothing(app: Client, core: Core, mailbox: Mailbox, statements: Any) -> None:
