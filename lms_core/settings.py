@@ -63,6 +63,8 @@ SETTINGS: tuple[Setting, ...] = (
             required=True, secret=True),
     Setting("lms.jwt.access_ttl", "seconds", "15m", "Life of an access token"),
     Setting("lms.session.ttl", "seconds", "7d", "Life of a refresh token, from its last use"),
+    Setting("lms.session.refresh_grace", "seconds", "10s", "How long after a refresh the replaced token ends nothing: "
+            "two tabs may refresh at once"),
     Setting("lms.session.cookie_secure", "flag", "true", "Send cookies over HTTPS only"),
     Setting("lms.secret.keys", "text", "", "Words of 32 bytes and more for stored secrets; the first encrypts, "
             "all decrypt; `generated:` makes one", required=True, secret=True),

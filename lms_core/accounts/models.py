@@ -112,14 +112,18 @@ class User(Identified, Timestamped, Base):
 
 
 class UserSession(Identified, Created, Base):
-    """One device's login. ``previous_token_hash`` is the rotated refresh token: shown again, it betrays a theft."""
+    """One device's login.
+
+    ``previous_token_hash`` is the refresh token that the present one replaced at ``token_rotated_at``: shown again soon
+    after that, it comes from a second tab; later, it betrays a theft.
+    """
 
     __tablename__ = "user_sessions"
 
     user_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"))
     refresh_token_hash: Mapped[str] = mapped_column(unique=True)
     previous_token_hash: Mapped[str | None]
-    access_token_hash: Mapped[str | None]
+    token_rotated_at: Mapped[dt.datetime | None]
     device_name: Mapped[str | None]
     device_type: Mapped[str | None]
     browser: Mapped[str | None]
@@ -136,7 +140,6 @@ class UserSession(Identified, Created, Base):
 
     __table_args__ = (
         Index(None, "user_id", "revoked_at"),
-        Index(None, "previous_token_hash", postgresql_where=text("previous_token_hash IS NOT NULL")),
         Index(None, "expires_at"),
     )
 

@@ -5,6 +5,7 @@ import datetime as dt
 import hashlib
 import hmac
 import os
+import re
 import secrets
 import threading
 import uuid
@@ -148,23 +149,59 @@ def _fernet_key(key: str) -> bytes:
     return base64.urlsafe_b64encode(hashlib.blake2b(key.encode(), digest_size=32, person=b"lms-cipher").digest())
 
 
-class CSRF:
-    """Tokens bound to a session: an HMAC of its id, so that nothing is stored (OWASP: signed double submit)."""
+class Marks:
+    """HMACs for one purpose: what bears one was made here, though nothing of it is stored."""
 
-    def __init__(self, keys: tuple[str, ...]) -> None:
-        self._keys = [hashlib.blake2b(key.encode(), digest_size=32, person=b"lms-csrf").digest() for key in keys]
+    def __init__(self, keys: tuple[str, ...], purpose: bytes) -> None:
+        self._keys = [hashlib.blake2b(key.encode(), digest_size=32, person=purpose).digest() for key in keys]
 
-    def issue(self, session_id: uuid.UUID) -> str:
-        return self._mac(self._keys[0], session_id)
+    def make(self, data: bytes) -> str:
+        return self._mac(self._keys[0], data)
 
-    def fits(self, session_id: uuid.UUID, token: str) -> bool:
-        """Whether any configured key made the token, so that a rotation signs nobody out."""
-        given = token.encode()
-        return any(hmac.compare_digest(self._mac(key, session_id).encode(), given) for key in self._keys)
+    def fits(self, data: bytes, mark: str) -> bool:
+        """Whether any configured key made the mark, so that a rotation signs nobody out."""
+        given = mark.encode()
+        return any(hmac.compare_digest(self._mac(key, data).encode(), given) for key in self._keys)
 
     @staticmethod
-    def _mac(key: bytes, session_id: uuid.UUID) -> str:
-        return hmac.new(key, session_id.bytes, hashlib.sha256).hexdigest()
+    def _mac(key: bytes, data: bytes) -> str:
+        return hmac.new(key, data, hashlib.sha256).hexdigest()
+
+
+class CSRF:
+    """Tokens bound to a session: a mark of its id, so that nothing is stored (OWASP: signed double submit)."""
+
+    def __init__(self, keys: tuple[str, ...]) -> None:
+        self._marks = Marks(keys, b"lms-csrf")
+
+    def issue(self, session_id: uuid.UUID) -> str:
+        return self._marks.make(session_id.bytes)
+
+    def fits(self, session_id: uuid.UUID, token: str) -> bool:
+        return self._marks.fits(session_id.bytes, token)
+
+
+class RefreshTokens:
+    """``<session>.<secret>.<mark>``: the mark tells a token that was once given out from one that was made up."""
+
+    _SHAPE = re.compile(r"([0-9a-f]{32})\.[A-Za-z0-9_-]{43}\.[0-9a-f]{64}")
+
+    def __init__(self, keys: tuple[str, ...]) -> None:
+        self._marks = Marks(keys, b"lms-refresh")
+
+    def issue(self, session_id: uuid.UUID) -> str:
+        token = f"{session_id.hex}.{new_token()}"
+        return f"{token}.{self._marks.make(token.encode())}"
+
+    def issued(self, token: str) -> bool:
+        """Whether one of the configured keys marked it."""
+        body, _dot, mark = token.rpartition(".")
+        return self._marks.fits(body.encode(), mark)
+
+    def session_of(self, token: str) -> uuid.UUID | None:
+        """The session that a token names, None where it has not the shape of one."""
+        found = self._SHAPE.fullmatch(token)
+        return uuid.UUID(found[1]) if found else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,6 +210,7 @@ class Tokens:
     access: AccessTokens
     cipher: Cipher
     csrf: CSRF
+    refresh: RefreshTokens
 
     @classmethod
     def from_settings(cls, settings: Settings, clock: Callable[[], dt.datetime]) -> "Tokens":
@@ -191,6 +229,7 @@ class Tokens:
             access=AccessTokens(keys, settings.seconds("lms.jwt.access_ttl"), clock),
             cipher=Cipher(ciphers),
             csrf=CSRF(ciphers),
+            refresh=RefreshTokens(ciphers),
         )
 
 

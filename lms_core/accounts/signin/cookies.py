@@ -2,7 +2,7 @@
 
 import uuid
 
-from lms_core.accounts.signin.sessions import Grant, session_of
+from lms_core.accounts.signin.sessions import Grant
 from lms_core.kernel.errors import Forbidden
 from lms_core.kernel.i18n import _
 from lms_core.kernel.request import Request
@@ -34,7 +34,7 @@ def refresh_cookie(request: Request) -> str | None:
     token: str | None = request.cookies.get(REFRESH_COOKIE)
     if not token:
         return None
-    session_id = session_of(token)
+    session_id = request.core.tokens.refresh.session_of(token)
     given = request.headers.get("X-CSRF-Token", "")
     if session_id is not None and not request.core.tokens.csrf.fits(session_id, given):
         raise Forbidden("csrf_failed", _("Send the X-CSRF-Token that login returned."))
@@ -52,7 +52,7 @@ def session_to_end(request: Request) -> uuid.UUID | None:
         return identity.session_id
     token = refresh_cookie(request)
     if token is not None:
-        return session_of(token)
+        return request.core.tokens.refresh.session_of(token)
     if error is not None and error.code != "session_ended":
         raise error
     return None

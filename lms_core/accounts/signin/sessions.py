@@ -1,18 +1,18 @@
 """Sessions and their refresh tokens.
 
-A refresh token is ``<session>.<secret>`` and works once: refreshing rotates it. Because it names its session, every
-token the session ever gave out is known for what it is, however old: one that is not the current one has been used
-before, by its owner or by a thief, and nobody can tell which; so the session ends.
+A refresh token is ``<session>.<secret>.<mark>`` and works once: refreshing rotates it. Because it names its session and
+bears a mark that only we can make, every token the session ever gave out is known for what it is, however old, and a
+made-up one is known, too: that is refused and ends nothing, or whoever learns a session's id could end it.
 
-Two requests that present the current token at the same instant (two tabs waking up) are no theft. Both read it as
-current, one of them rotates it, and the other, which lost the race for the row, is answered 409 ``refresh_raced``:
-it gets no tokens and ends nothing. Who reads a token that has been rotated is told apart from that by having come
-after the rotation was committed; there is no grace period in which a used token still opens anything.
+Two tabs that wake up together both send the present token. One rotates it; the other is answered 409
+``refresh_raced`` for as long as ``lms.session.refresh_grace`` after the rotation: it gets no tokens and ends nothing,
+and goes on with the first one's, which its browser has by then. A used token opens nothing at any time. Shown after the
+grace, or where it is older than the one before the present one, its owner or a thief has kept it, nobody can tell
+which, and the session ends.
 """
 
 import datetime as dt
 import hmac
-import re
 import uuid
 from dataclasses import dataclass
 from typing import NoReturn
@@ -30,9 +30,7 @@ from lms_core.kernel.errors import Conflict, Forbidden, Unauthorized
 from lms_core.kernel.headers import client_address
 from lms_core.kernel.i18n import _
 from lms_core.kernel.request import Request
-from lms_core.kernel.tokens import hash_token, new_token
-
-_TOKEN = re.compile(r"([0-9a-f]{32})\.[A-Za-z0-9_-]{43}")
+from lms_core.kernel.tokens import hash_token
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,12 +44,6 @@ class Grant:
     csrf_token: str
 
 
-def session_of(token: str) -> uuid.UUID | None:
-    """The session a refresh token names, None where it is no refresh token."""
-    found = _TOKEN.fullmatch(token)
-    return uuid.UUID(found[1]) if found else None
-
-
 def account_suspended() -> Forbidden:
     return Forbidden("account_suspended", _("This account is suspended."))
 
@@ -59,7 +51,7 @@ def account_suspended() -> Forbidden:
 def open_session(db: Session, core: Core, user_id: uuid.UUID, request: Request | None) -> Grant:
     """A new session, on the device the request comes from."""
     session_id = uuid.uuid4()
-    token = _refresh_token(session_id)
+    token = core.tokens.refresh.issue(session_id)
     db.execute(
         insert(UserSession).values(
             id=session_id,
@@ -84,23 +76,30 @@ def refresh(db: Session, core: Core, token: str, request: Request | None) -> Gra
     statement = (
         select(UserSession, USABLE.label("usable"))
         .join(User, User.id == UserSession.user_id)
-        .where(UserSession.id == session_of(token))
+        .where(UserSession.id == core.tokens.refresh.session_of(token))
     )
     held = db.execute(statement).one_or_none()
     if held is None:
-        raise Unauthorized("token_invalid", _("The token is not valid."))
+        raise invalid_token()
     session: UserSession = held.UserSession
+    current = hmac.compare_digest(session.refresh_token_hash, hash_token(token))
+    if not (current or core.tokens.refresh.issued(token)):
+        raise invalid_token()
     if session.revoked_at is not None or session.expires_at <= core.clock():
         raise session_ended()
-    if not hmac.compare_digest(session.refresh_token_hash, hash_token(token)):
-        _end_stolen(core, session, request)
+    if not current:
+        _refuse_used(core, session, token, request)
     if not held.usable:
         raise account_suspended()
     return _rotate(db, core, session)
 
 
+def invalid_token() -> Unauthorized:
+    return Unauthorized("token_invalid", _("The token is not valid."))
+
+
 def _rotate(db: Session, core: Core, session: UserSession) -> Grant:
-    token = _refresh_token(session.id)
+    token = core.tokens.refresh.issue(session.id)
     rotated = db.execute(
         update(UserSession)
         .where(
@@ -110,6 +109,8 @@ def _rotate(db: Session, core: Core, session: UserSession) -> Grant:
         )
         .values(
             refresh_token_hash=hash_token(token),
+            previous_token_hash=session.refresh_token_hash,
+            token_rotated_at=core.clock(),
             last_accessed_at=core.clock(),
             expires_at=later(core, "lms.session.ttl"),
         )
@@ -117,12 +118,22 @@ def _rotate(db: Session, core: Core, session: UserSession) -> Grant:
         .execution_options(synchronize_session=False)
     ).one_or_none()
     if rotated is None:
-        raise Conflict("refresh_raced", _("Another request has just refreshed this session; use its tokens."))
+        raise _raced()
     return _grant(core, session.user_id, session.id, token)
 
 
-def _end_stolen(core: Core, session: UserSession, request: Request | None) -> NoReturn:
-    """End the session in a transaction of its own: the refusal rolls the request's back."""
+def _raced() -> Conflict:
+    detail = _("Another request has just refreshed this session; use its tokens.")
+    return Conflict("refresh_raced", detail, retry_after=1)
+
+
+def _refuse_used(core: Core, session: UserSession, token: str, request: Request | None) -> NoReturn:
+    """Tell a second tab to wait for the first one's tokens; whoever else has a used token ends the session."""
+    since = core.clock() - dt.timedelta(seconds=core.settings.seconds("lms.session.refresh_grace"))
+    just_replaced = session.token_rotated_at is not None and session.token_rotated_at > since
+    if just_replaced and hmac.compare_digest(session.previous_token_hash or "", hash_token(token)):
+        raise _raced()
+    # In a transaction of its own: the refusal rolls the request's back.
     with core.transaction() as db:
         revoke(db, core.clock(), session.id, "token_reused")
         audit(db, request, "session.token_reused", "session", session.id, new={"user": str(session.user_id)})
@@ -148,10 +159,6 @@ def revoke_all(
     if keep is not None:
         statement = statement.where(UserSession.id != keep)
     db.execute(statement.values(revoked_at=now, revoked_reason=reason).execution_options(synchronize_session=False))
-
-
-def _refresh_token(session_id: uuid.UUID) -> str:
-    return f"{session_id.hex}.{new_token()}"
 
 
 def _grant(core: Core, user_id: uuid.UUID, session_id: uuid.UUID, token: str) -> Grant:

@@ -17,8 +17,6 @@ from lms_core.accounts.signin.schemas import (
     SignedInSchema,
     TokensSchema,
 )
-from lms_core.kernel.errors import Unauthorized
-from lms_core.kernel.i18n import _
 from lms_core.kernel.pagination import Page, PageQuery, page_of
 from lms_core.kernel.ratelimit import throttle_account
 from lms_core.kernel.request import Request
@@ -76,12 +74,13 @@ def verify_second_factor(context: TwoFactorResource, request: Request) -> dict[s
 def refresh(context: AuthResource, request: Request) -> dict[str, Any]:
     """Exchange the refresh token for new tokens; it works once.
 
-    A token that was exchanged before ends its session. Of two requests at the same instant one is answered 409
-    `refresh_raced` and goes on with the tokens of the other. With the cookie, `X-CSRF-Token` is needed.
+    Of two requests at about the same time one is answered 409 `refresh_raced` and goes on with the tokens of the other:
+    a browser has them as cookies after `Retry-After`. A token that was exchanged longer ago ends its session. With the
+    cookie, `X-CSRF-Token` is needed.
     """
     token = request.validated["refresh_token"] or refresh_cookie(request)
     if not token:
-        raise Unauthorized("token_invalid", _("The token is not valid."))
+        raise sessions.invalid_token()
     grant = sessions.refresh(request.db, request.core, token, request)
     set_cookies(request, grant)
     return _tokens(grant)

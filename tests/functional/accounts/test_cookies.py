@@ -85,6 +85,17 @@ def test_a_page_refreshes_by_cookie(browser: Client) -> None:
     browser.get("/api/v1/users/me")
 
 
+def test_a_second_tab_goes_on_with_the_cookies_of_the_first(browser: Client) -> None:
+    """Both sent the same refresh cookie; the answer to the second finds the first one's in the browser."""
+    shared = browser.cookies["lms_refresh"]
+    browser.post_json(f"{AUTH}/refresh", {}, headers=with_csrf(browser))
+    late = {**with_csrf(browser), "Cookie": f"lms_refresh={shared}"}
+    answer = browser.anonymous().post_json(f"{AUTH}/refresh", {}, headers=late, status=409)
+    assert (answer.json["code"], "Set-Cookie" in answer.headers) == ("refresh_raced", False)
+    assert browser.get("/api/v1/users/me").json["groups"] == ["student"]
+    browser.post_json(f"{AUTH}/refresh", {}, headers=with_csrf(browser))
+
+
 def test_a_page_loaded_anew_finds_its_csrf_token(browser: Client) -> None:
     assert browser.cookies["lms_csrf"] == browser.csrf
 
