@@ -4,7 +4,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "0015_verification_address"
-down_revision = "0014_announcements"
+down_revision = "0014_course_versions"
 branch_labels = None
 depends_on = None
 
