@@ -72,12 +72,12 @@ class IncomingStream:
         self._size += len(chunk)
         return chunk
 
-    def part(self, size: int) -> bytes:
+    def part(self, size: int) -> bytearray:
         """As many bytes as these, fewer only at the end of the stream."""
         held = bytearray()
         while len(held) < size and (chunk := self.read(min(CHUNK, size - len(held)))):
             held += chunk
-        return bytes(held)
+        return held
 
     @property
     def stored(self) -> Stored:

@@ -39,6 +39,7 @@ def test_production_starts_with_its_secrets_from_the_environment() -> None:
     assert settings.text("lms.jwt.keys") == SECRETS["LMS_JWT_KEYS"]
     assert settings.flag("lms.session.cookie_secure")
     assert settings.text("lms.log.format") == "json"
+    assert (settings.text("lms.storage.backend"), settings.text("lms.s3.bucket")) == ("s3", "lms")
 
 
 def test_production_holds_no_password() -> None:
@@ -46,6 +47,7 @@ def test_production_holds_no_password() -> None:
 
     assert not [value for value in section.values() if re.search(r"://[^/]*:[^/]*@", value)]
     assert not [setting.name for setting in SETTINGS if setting.required and section[setting.name]]
+    assert not {"lms.s3.access_key", "lms.s3.secret_key"} & set(section)
 
 
 @pytest.mark.parametrize("name", ["development.ini", "production.ini"])

@@ -5,8 +5,10 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
+from lms_core import HOOKS
 from lms_core.cli import bootstrap, main
 from lms_core.cli.settings import HIDDEN, markdown_table, values
+from lms_core.kernel.plugins import Plugins
 from lms_core.settings import SETTINGS
 
 MANUAL = Path(bootstrap.__file__).parents[2] / "docs" / "operating.md"
@@ -44,7 +46,7 @@ def test_the_command_prints_a_line_for_each_key() -> None:
 
 
 def test_the_manual_holds_the_table() -> None:
-    table = "\n".join(markdown_table(SETTINGS))
+    table = "\n".join(markdown_table((*SETTINGS, *Plugins(HOOKS).settings())))
 
     assert table in MANUAL.read_text(), "put the output of `lms settings --markdown` into docs/operating.md"
 
