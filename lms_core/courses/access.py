@@ -25,7 +25,8 @@ if TYPE_CHECKING:
 
 ROLES = ("co_instructor", "teaching_assistant")
 
-PartFactory = Callable[[], ColumnElement[bool]]
+PartFactory = Callable[[ColumnElement[Any]], ColumnElement[bool]]
+"""The condition for a person: :data:`CALLER`, or a column of the enclosing statement."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,13 +38,14 @@ class Giver:
 
 
 def add_course_part(config: "Configurator", scope: str, factory: PartFactory) -> None:
-    """Directive: a later domain says when a scope applies, as a condition on ``courses`` and :data:`CALLER`.
+    """Directive: a later domain says when a scope applies to a person, as a condition on ``courses``.
 
     Enrollment says it of ``enrolled``; courses cannot ask it, because it comes before.
     """
 
     def register() -> None:
-        config.registry.course_parts[scope] = factory()
+        config.registry.course_parts[scope] = factory(CALLER)
+        config.registry.course_part_factories[scope] = factory
 
     config.action(("lms.course_part", scope), register)
 
@@ -65,6 +67,16 @@ def staff_permissions(registry: Any, role: str, changes: Mapping[str, bool]) -> 
     """The declared permissions that a role has in a course, with what was given and taken there."""
     declared: Mapping[str, Collection[str]] = registry.staff_permissions
     return frozenset(name for name, roles in declared.items() if changes.get(name, role in roles))
+
+
+def belongs_to_course(registry: Any, person: Any) -> ColumnElement[bool]:
+    """Whether somebody owns, helps to run or takes the course of the enclosing statement."""
+    factories: Mapping[str, PartFactory] = registry.course_part_factories
+    return or_(
+        Course.instructor_id == person,
+        exists().where(CourseStaff.course_id == Course.id, CourseStaff.user_id == person),
+        *(factory(person) for factory in factories.values()),
+    )
 
 
 def access_columns(registry: Any) -> list[Label[Any]]:
@@ -218,6 +230,7 @@ def sees_drafts(request: "Request", row: Any) -> bool:
 
 def includeme(config: "Configurator") -> None:
     config.registry.course_parts = {}
+    config.registry.course_part_factories = {}
     config.registry.staff_permissions = {}
     config.add_directive("add_course_part", add_course_part)
     config.add_directive("add_staff_permission", add_staff_permission)

@@ -275,8 +275,16 @@ class VersionLesson(Base):
     revision_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("lesson_revisions.id", ondelete="CASCADE"), index=True)
 
 
+PRIORITIES = ("low", "normal", "high", "urgent")
+"""Of an announcement, rising."""
+
+
 class Announcement(Identified, Timestamped, Base):
-    """News of a course, from ``publish_at`` until ``expires_at``. Audience: ``{"groups": [...], "users": [...]}``."""
+    """News of a course, from ``publish_at`` until ``expires_at``.
+
+    ``target_audience`` is empty for everybody, else ``{"groups": [...], "users": [...]}``, with only what is not
+    empty. ``announced_at`` is when people were told, which happens once. A trigger keeps ``read_count``.
+    """
 
     __tablename__ = "announcements"
 
@@ -289,13 +297,15 @@ class Announcement(Identified, Timestamped, Base):
     publish_at: Mapped[dt.datetime] = mapped_column(server_default=func.now())
     expires_at: Mapped[dt.datetime | None]
     target_audience: Mapped[Document]
+    announced_at: Mapped[dt.datetime | None]
     read_count: Mapped[Count]
 
     __table_args__ = (
-        one_of("priority", "low", "normal", "high", "urgent"),
+        one_of("priority", *PRIORITIES),
         CheckConstraint("expires_at > publish_at", name="expires_at"),
-        Index(None, "course_id", "publish_at"),
-        Index(None, "publish_at"),
+        *at_least(0, "read_count"),
+        Index(None, "course_id", "publish_at", "id"),
+        Index("ix_announcements_due", "publish_at", postgresql_where=text("is_published AND announced_at IS NULL")),
     )
 
 
@@ -308,4 +318,7 @@ class AnnouncementRead(Identified, Base):
     user_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"), index=True)
     read_at: Mapped[dt.datetime] = mapped_column(server_default=func.now())
 
-    __table_args__ = (UniqueConstraint("announcement_id", "user_id"),)
+    __table_args__ = (
+        UniqueConstraint("announcement_id", "user_id"),
+        Index(None, "announcement_id", "read_at", "id"),
+    )

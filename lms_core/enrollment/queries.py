@@ -1,6 +1,7 @@
 """Reads of the enrollment domain."""
 
 import uuid
+from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, and_, exists, func, or_, select
 from sqlalchemy.orm import Session
@@ -19,14 +20,13 @@ _in_time = and_(
 )
 
 
-def takes_course() -> ColumnElement[bool]:
-    """Whether the caller takes the course of the enclosing statement: the part behind the scope ``enrolled``."""
-    return exists().where(
-        Enrollment.course_id == Course.id,
-        Enrollment.user_id == CALLER,
-        Enrollment.status.in_(TAKING),
-        _in_time,
-    )
+IN_USE: ColumnElement[bool] = and_(Enrollment.status.in_(TAKING), _in_time)
+"""Enrollments that let somebody into the course at this moment."""
+
+
+def takes_course(person: ColumnElement[Any] = CALLER) -> ColumnElement[bool]:
+    """Whether somebody takes the course of the enclosing statement: the part behind the scope ``enrolled``."""
+    return exists().where(Enrollment.course_id == Course.id, Enrollment.user_id == person, IN_USE)
 
 
 COLUMNS = (

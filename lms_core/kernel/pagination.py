@@ -83,21 +83,30 @@ def cursor_page(
     cursor: str | None,
     limit: int,
     descending: bool = True,
+    params: dict[str, Any] | None = None,
 ) -> CursorPage:
     """Rows after the cursor, ordered by ``order`` (unique together, all in one direction), by keyset.
 
-    The statement must select the ordering columns under their own names. Raises 422 ``cursor_invalid``.
+    The statement must select the ordering columns, which hold times, UUIDs, integers or texts, under their own names.
+    Raises 422 ``cursor_invalid``.
     """
     keys = [column.desc() if descending else column.asc() for column in order]
     if cursor is not None:
-        values = _decode(cursor, len(order))
-        left, right = tuple_(*order), tuple_(*values)
-        statement = statement.where(left < right if descending else left > right)
-    rows = connection.execute(statement.order_by(*keys).limit(limit + 1)).all()
+        statement = statement.where(beyond(cursor, order, descending=descending))
+    rows = connection.execute(statement.order_by(*keys).limit(limit + 1), params).all()
     if len(rows) <= limit:
         return CursorPage(rows, None)
     rows = rows[:limit]
     return CursorPage(rows, _encode([getattr(rows[-1], column.key or "") for column in order]))
+
+
+def beyond(cursor: str, order: Sequence[ColumnElement[Any]], *, descending: bool = True) -> ColumnElement[bool]:
+    """What comes after the cursor, for a part of a statement that finds its first rows by itself.
+
+    Raises 422 ``cursor_invalid``.
+    """
+    left, right = tuple_(*order), tuple_(*_decode(cursor, order))
+    return left < right if descending else left > right
 
 
 def _encode(values: Sequence[Any]) -> str:
@@ -109,12 +118,13 @@ def _tag(value: Any) -> str:
     return {dt.datetime: "t", uuid.UUID: "u", int: "i"}.get(type(value), "s")
 
 
-def _decode(cursor: str, width: int) -> list[Any]:
+def _decode(cursor: str, order: Sequence[ColumnElement[Any]]) -> list[Any]:
     readers: dict[str, Callable[[str], Any]] = {"t": dt.datetime.fromisoformat, "u": uuid.UUID, "i": int, "s": str}
     try:
         tagged = orjson.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
         values = [readers[tag](value) for tag, value in tagged]
-        if len(values) != width:
+        # Well written, and still not ours: PostgreSQL compares no time with a number.
+        if [type(value) for value in values] != [column.type.python_type for column in order]:
             raise ValueError
     except (ValueError, TypeError, KeyError, AttributeError):
         raise Invalid("cursor_invalid", _("The cursor is not one of ours.")) from None
