@@ -18,6 +18,7 @@ def includeme(config: "Configurator") -> None:
 
     config.include(access)
     config.add_file_access(lambda: access.reads_file(config.registry))
+    config.add_file_use(access.uses_file)
     config.add_child(ApiRoot, "courses", resources.CourseCollection)
     config.add_item(resources.CourseCollection, resources.CourseItem, "courseIdOrSlug")
     config.add_child(resources.CourseItem, "modules", resources.CourseModules)

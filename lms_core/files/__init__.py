@@ -9,7 +9,7 @@ if TYPE_CHECKING:
 
 
 def includeme(config: "Configurator") -> None:
-    from lms_core.files import access, queries, resources
+    from lms_core.files import access, events, queries, resources, tasks
     from lms_core.files.storage import Storages
 
     core = config.registry.core
@@ -19,4 +19,6 @@ def includeme(config: "Configurator") -> None:
     config.add_profile_column("storage_used_bytes", queries.storage_used())
     config.add_child(ApiRoot, "files", resources.FileCollection)
     config.add_item(resources.FileCollection, resources.FileItem, "fileId")
+    config.add_event_subscriber(events.ObjectsDropped, "files.delete_objects", tasks.delete_objects)
+    config.add_periodic_task("files.purge", tasks.purge_files, every=3600)
     config.scan("lms_core.files.views")

@@ -10,6 +10,9 @@ HEAD = 8192
 
 UNKNOWN = "application/octet-stream"
 
+CATEGORIES = ("image", "video", "audio", "text", "document", "archive", "other")
+"""What :func:`category` answers."""
+
 _CONTROL = re.compile(rb"[\x00-\x08\x0e-\x1a\x1c-\x1f\x7f]")
 _WRITTEN_AS_TEXT = frozenset({"application/pdf", "application/rtf", "application/postscript"})
 _COMMON_NAMES = {"audio/x-wav": "audio/wav", "audio/x-flac": "audio/flac", "video/x-m4v": "video/mp4"}
@@ -34,7 +37,7 @@ def detect(head: bytes) -> str:
 
 
 def category(mime_type: str) -> str:
-    """The media type in one word: image, video, audio, text, document, archive or other."""
+    """The media type in one word, one of :data:`CATEGORIES`."""
     family = mime_type.partition("/")[0]
     if family in ("image", "video", "audio", "text"):
         return family

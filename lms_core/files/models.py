@@ -3,11 +3,11 @@
 import datetime as dt
 import uuid
 
-from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, func
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, func, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from lms_core.kernel.columns import Document, Off, at_least
-from lms_core.kernel.db import Base, Identified
+from lms_core.kernel.db import Base, Created, Identified
 
 
 class FileUpload(Identified, Base):
@@ -18,7 +18,7 @@ class FileUpload(Identified, Base):
 
     __tablename__ = "file_uploads"
 
-    uploaded_by: Mapped[uuid.UUID] = mapped_column(ForeignKey("users.id", ondelete="RESTRICT"), index=True)
+    uploaded_by: Mapped[uuid.UUID] = mapped_column(ForeignKey("users.id", ondelete="RESTRICT"))
     file_name: Mapped[str]
     file_size: Mapped[int] = mapped_column(BigInteger)
     file_type: Mapped[str]
@@ -37,6 +37,22 @@ class FileUpload(Identified, Base):
     __table_args__ = (
         *at_least(0, "file_size"),
         CheckConstraint("checksum ~ '^[0-9a-f]{64}$'", name="checksum"),
-        Index(None, "file_type"),
+        # With what the sum over a person's files needs, so that it reads nothing but the index.
+        Index(None, "uploaded_by", "uploaded_at", "id", postgresql_include=["file_size", "deleted_at"]),
+        Index(None, "uploaded_at", "id"),
+        Index(None, "file_type", "uploaded_at", "id"),
+        Index(None, "deleted_at", postgresql_where=text("deleted_at IS NOT NULL")),
         Index(None, "storage_provider", "storage_path"),
     )
+
+
+class FileClaim(Identified, Created, Base):
+    """Bytes of a person's quota that a file on its way in may yet take; it counts for nothing once it has expired."""
+
+    __tablename__ = "file_claims"
+
+    user_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"), index=True)
+    size: Mapped[int] = mapped_column(BigInteger)
+    expires_at: Mapped[dt.datetime] = mapped_column(index=True)
+
+    __table_args__ = (*at_least(0, "size"),)

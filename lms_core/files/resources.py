@@ -1,6 +1,9 @@
 """Uploaded files in the resource tree."""
 
-from typing import Any
+import uuid
+from typing import Any, ClassVar
+
+from pyramid.authorization import DENY_ALL
 
 from lms_core.files import queries
 from lms_core.kernel.security import ACE, caller_id, scoped_acl
@@ -8,7 +11,15 @@ from lms_core.kernel.traversal import Allow, Collection, Everyone, Item
 
 
 class FileCollection(Collection):
-    """``/files``."""
+    """``/files``: the caller's own, or everybody's for whom that is granted."""
+
+    __acl__: ClassVar[list[ACE]] = scoped_acl(("files:create", "files:read"), ("own", "all"))
+
+    @property
+    def owner_id(self) -> uuid.UUID | None:
+        """Whose files the caller sees; None for everybody's."""
+        caller = self.request.caller
+        return None if caller.may("files:read") else caller.user_id
 
 
 class FileItem(Item):
@@ -24,8 +35,11 @@ class FileItem(Item):
     def __acl__(self) -> list[ACE]:
         identity = self.request.identity
         owned = identity is not None and self.row.uploaded_by == identity.user_id
-        acl = scoped_acl(["files:read"], ["all", "own"] if owned else ["all"])
-        return [*acl, (Allow, Everyone, "files:read")] if self.row.granted else acl
+        acl = scoped_acl(["files:read", "files:delete"], ["all", "own"] if owned else ["all"])
+        if self.row.granted:
+            acl.append((Allow, Everyone, "files:read"))
+        # What the collection allows, it allows for one's own.
+        return [*acl, DENY_ALL]
 
     @property
     def version(self) -> str | None:

@@ -1,7 +1,10 @@
-"""The representation of an uploaded file."""
+"""The representations of uploaded files."""
 
-from marshmallow import fields
+from marshmallow import fields, validate
 
+from lms_core.files.kinds import CATEGORIES
+from lms_core.kernel.openapi.operations import Binary
+from lms_core.kernel.pagination import CursorQuery
 from lms_core.kernel.schemas import Schema, Timestamp
 
 
@@ -12,10 +15,29 @@ class FileSchema(Schema):
     name = fields.String(attribute="file_name")
     size = fields.Integer(attribute="file_size", metadata={"description": "Bytes."})
     type = fields.String(
-        attribute="file_type", metadata={"description": "image, video, audio, text, document, archive or other."}
+        attribute="file_type", metadata={"enum": list(CATEGORIES), "description": "The media type in one word."}
     )
     mime_type = fields.String(metadata={"description": "Told by the content, not by the name."})
     checksum = fields.String(metadata={"description": "SHA-256, in lower-case hex."})
     virus_scan_result = fields.String(metadata={"description": "`skipped` where no scanner has looked."})
     uploaded_by = fields.UUID()
     uploaded_at = Timestamp()
+
+
+class FileListQuery(CursorQuery):
+    """Which files: by kind, and by owner for those who see everybody's."""
+
+    type = fields.String(load_default=None, validate=validate.OneOf(CATEGORIES))
+    uploaded_by = fields.UUID(load_default=None)
+
+
+class FileForm(Schema):
+    """A form with one file; other fields count for nothing."""
+
+    file = Binary(required=True)
+
+
+class FileNameQuery(Schema):
+    """What the file is to be called; a form names its file itself."""
+
+    name = fields.String(load_default=None, validate=validate.Length(max=1000))

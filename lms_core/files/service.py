@@ -1,19 +1,33 @@
-"""Taking files in."""
+"""Taking files in, and letting them go."""
 
 import uuid
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from typing import Any
 
+from sqlalchemy import ColumnElement, or_, select, update
 from sqlalchemy.orm import Session
 
+from lms_core.files import queries
+from lms_core.files.body import Body, too_large
+from lms_core.files.claims import claimed, quota_of, settle
+from lms_core.files.events import ObjectsDropped
 from lms_core.files.kinds import HEAD, category, detect
 from lms_core.files.models import FileUpload
 from lms_core.files.names import display_name
 from lms_core.files.rollback import delete_on_rollback
 from lms_core.files.storage import Readable, Storage, new_key
-from lms_core.kernel.errors import TooLarge
+from lms_core.kernel.core import Core
+from lms_core.kernel.errors import Conflict, NotFound
+from lms_core.kernel.events import publish
 from lms_core.kernel.i18n import _
+from lms_core.kernel.security import CALLER, Identity
 
 NOT_SCANNED = "skipped"
 """What ``virus_scan_result`` says where no scanner has looked."""
+
+
+NOBODY = {CALLER.key: None}
 
 
 class _Intake:
@@ -29,9 +43,7 @@ class _Intake:
         chunk = self._stream.read(size)
         self._seen += len(chunk)
         if self._seen > self._limit:
-            raise TooLarge(
-                "file_too_large", _("The file is larger than ${limit} bytes.", mapping={"limit": self._limit})
-            )
+            raise too_large(self._limit)
         if len(self.head) < HEAD:
             self.head += chunk[: HEAD - len(self.head)]
         return chunk
@@ -68,3 +80,49 @@ def store_file(
         storage.delete(key)
         raise
     return upload
+
+
+def receive_file(db: Session, core: Core, storage: Storage, person: Identity, body: Body) -> FileUpload:
+    """Store what a person sends, within their quota; ``db`` has no transaction yet, and gets one when all is there.
+
+    Raises what :func:`store_file` and the stream raise, and 413 ``quota_exceeded``; the quota is as before then.
+    """
+    with claimed(core, person.user_id, body.size, quota_of(core.settings, person)) as claim:
+        upload = store_file(
+            db,
+            storage,
+            uploaded_by=person.user_id,
+            name=body.name,
+            stream=claim.kept_by(body.stream),
+            max_bytes=core.settings.integer("lms.files.max_bytes"),
+        )
+        settle(db, claim.id)
+    return upload
+
+
+def hold_files(db: Session, file_ids: Iterable[uuid.UUID]) -> Sequence[Any]:
+    """The rows of those of the files that are there; none of them is deleted before the transaction has ended.
+
+    For whoever attaches a file to something.
+    """
+    statement = queries.living(list(file_ids)).order_by(FileUpload.id).with_for_update(read=True, key_share=True)
+    return db.execute(statement).all()
+
+
+def delete_file(db: Session, core: Core, uses: Sequence[ColumnElement[bool]], file_id: uuid.UUID) -> None:
+    """Delete a file; its bytes go later. Raises NotFound, and 409 ``file_in_use`` where one of the ``uses`` holds."""
+    # A lock that waits for whoever is attaching the file; what they did is then seen by the next statement.
+    if db.execute(queries.living([file_id]).with_for_update()).one_or_none() is None:
+        raise NotFound()
+    if uses and db.execute(select(FileUpload.id).where(FileUpload.id == file_id, or_(*uses)), NOBODY).first():
+        raise Conflict("file_in_use", _("This file is attached to something; take it off there first."))
+    db.execute(update(FileUpload).where(FileUpload.id == file_id).values(deleted_at=core.clock()))
+
+
+def drop_objects(db: Session, objects: Iterable[Any]) -> None:
+    """Have objects deleted once the transaction has committed: rows of ``storage_provider`` and ``storage_path``."""
+    keys: dict[str, list[str]] = defaultdict(list)
+    for row in objects:
+        keys[row.storage_provider].append(row.storage_path)
+    for provider, dropped in keys.items():
+        publish(db, ObjectsDropped(provider=provider, keys=dropped))

@@ -6,12 +6,42 @@ import structlog
 from pyramid.response import Response
 from pyramid.view import exception_view_config, view_config
 
-from lms_core.files import schemas
+from lms_core.files import queries, schemas, service
+from lms_core.files.body import BODY_ERRORS, read_body
 from lms_core.files.content import content_response
-from lms_core.files.resources import FileItem
+from lms_core.files.resources import FileCollection, FileItem
 from lms_core.files.storage import StorageUnavailable
+from lms_core.kernel.audit import audit
 from lms_core.kernel.errors import problem
 from lms_core.kernel.request import Request
+from lms_core.kernel.views import created
+
+
+@view_config(
+    context=FileCollection, request_method="POST", permission="files:create", query=schemas.FileNameQuery,
+    consumes="application/octet-stream", form=schemas.FileForm, returns=schemas.FileSchema, status=201,
+    errors=(*BODY_ERRORS, "413 quota_exceeded", "503 storage_unavailable"),
+)  # fmt: skip
+def upload_file(context: FileCollection, request: Request) -> Any:
+    """Upload a file, as the body itself or as the one file of a form.
+
+    What the file is, is told by its content; `Content-Type` and the name's ending count for nothing. A body that is not
+    `multipart/form-data` is the file, and `name` says what it is called.
+    """
+    body = read_body(request, request.core.settings.integer("lms.files.max_bytes"))
+    made = service.receive_file(request.db, request.core, request.registry.storage, request.caller, body)
+    created(request, "files", made.id)
+    return made
+
+
+@view_config(
+    context=FileCollection, request_method="GET", permission="files:read", query=schemas.FileListQuery,
+    returns=schemas.FileSchema, many="cursor",
+)  # fmt: skip
+def list_files(context: FileCollection, request: Request) -> Any:
+    """List one's own files, the newest first; administrators see everybody's."""
+    wanted = dict(request.query)
+    return queries.files_of(request.reader, context.owner_id, kind=wanted.pop("type"), **wanted)
 
 
 @view_config(context=FileItem, request_method="GET", permission="files:read", returns=schemas.FileSchema)
@@ -30,6 +60,16 @@ def read_file_content(context: FileItem, request: Request) -> Response:
     With `ETag`, `Last-Modified` and `Range`. Types that a browser may safely show are inline, all others attachments.
     """
     return content_response(request.registry.storages, context.row)
+
+
+@view_config(
+    context=FileItem, request_method="DELETE", permission="files:delete", status=204, errors=("409 file_in_use",),
+)  # fmt: skip
+def delete_file(context: FileItem, request: Request) -> None:
+    """Delete a file that nothing is using."""
+    service.delete_file(request.db, request.core, request.registry.file_uses, context.id)
+    old = {"name": context.row.file_name, "owner": str(context.row.uploaded_by)}
+    audit(request.db, request, "file.deleted", "file", context.id, old=old)
 
 
 @exception_view_config(context=StorageUnavailable)

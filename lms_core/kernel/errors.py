@@ -71,6 +71,10 @@ class Conflict(LMSError):
     status, code, title = 409, "conflict", _("Conflict with the current state")
 
 
+class LengthRequired(LMSError):
+    status, code, title = 411, "length_required", _("Length required")
+
+
 class PreconditionFailed(LMSError):
     status, code, title = 412, "precondition_failed", _("Changed in the meantime")
 
@@ -102,8 +106,8 @@ class InternalError(LMSError):
 _BY_STATUS: Mapping[int, type[LMSError]] = {
     error.status: error
     for error in (
-        BadRequest, Unauthorized, Forbidden, NotFound, MethodNotAllowed, Conflict, PreconditionFailed, TooLarge,
-        UnsupportedMediaType, Invalid, TooMany, Unavailable, InternalError,
+        BadRequest, Unauthorized, Forbidden, NotFound, MethodNotAllowed, Conflict, LengthRequired, PreconditionFailed,
+        TooLarge, UnsupportedMediaType, Invalid, TooMany, Unavailable, InternalError,
     )
 }  # fmt: skip
 

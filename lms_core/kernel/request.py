@@ -47,6 +47,12 @@ class Request(pyramid.request.Request):  # type: ignore[misc]  # Pyramid is not 
         """The connection of reads: autocommit, never part of the transaction."""
         return request_reader(self)
 
+    def let_reader_go(self) -> None:
+        """Return the reader's connection to its pool before a long wait for the caller; asking again takes another."""
+        reader: Connection | None = self.__dict__.pop("reader", None)
+        if reader is not None:
+            reader.close()
+
     @reify
     def authentication(self) -> Authentication:
         return authenticate(self)

@@ -1,0 +1,43 @@
+"""What becomes of files by themselves: deleted ones go for good, and so does what nobody names any more."""
+
+import datetime as dt
+
+from sqlalchemy import delete, select
+
+from lms_core.files.events import ObjectsDropped
+from lms_core.files.models import FileClaim, FileUpload
+from lms_core.files.service import drop_objects
+from lms_core.kernel.events import Delivery
+from lms_core.kernel.tasks import TaskContext
+
+BATCH = 500
+
+
+def delete_objects(delivery: Delivery, event: ObjectsDropped) -> None:
+    """Delete stored objects; while the backend is down, the event waits."""
+    storage = delivery.registry.storages.of(event.provider)
+    for key in event.keys:
+        storage.delete(key)
+
+
+def purge_files(context: TaskContext) -> None:
+    """Forget the files that were deleted longer than ``lms.files.keep_deleted`` ago, with their bytes, in batches."""
+    keep = context.core.settings.seconds("lms.files.keep_deleted")
+    before = context.core.clock() - dt.timedelta(seconds=keep)
+    while _purge_batch(context, before):
+        pass
+    with context.core.transaction() as db:
+        db.execute(delete(FileClaim).where(FileClaim.expires_at < context.core.clock()))
+
+
+def _purge_batch(context: TaskContext, before: dt.datetime) -> bool:
+    """Whether there may be more."""
+    old = select(FileUpload.id).where(FileUpload.deleted_at < before).limit(BATCH).with_for_update(skip_locked=True)
+    with context.core.transaction() as db:
+        gone = db.execute(
+            delete(FileUpload)
+            .where(FileUpload.id.in_(old.scalar_subquery()))
+            .returning(FileUpload.storage_provider, FileUpload.storage_path)
+        ).all()
+        drop_objects(db, gone)
+    return len(gone) == BATCH
