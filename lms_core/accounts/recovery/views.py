@@ -22,7 +22,7 @@ from lms_core.kernel.request import Request
 def forgot_password(context: AuthResource, request: Request) -> dict[str, str]:
     """Mail a link to set a new password, if the account exists; the answer never tells."""
     email = request.validated["email"]
-    throttle_account(request, "auth", email)
+    throttle_account(request, "reset", email)
     service.request_reset(request.db, email, client_address(request))
     message = _("If this address has an account, a link to set a new password is on its way.")
     return {"message": request.localizer.translate(message)}

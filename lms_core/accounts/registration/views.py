@@ -28,7 +28,7 @@ from lms_core.kernel.views import created
 )  # fmt: skip
 def register(context: AuthResource, request: Request) -> dict[str, Any]:
     """Make an account and mail its verification link. It does not sign in."""
-    throttle_account(request, "auth", request.validated["email"])
+    throttle_account(request, "register", request.validated["email"])
     language = request.localizer.locale_name
     user = service.register(request.db, request.core, request.validated, language, request)
     created(request, "users", "me")
@@ -54,7 +54,7 @@ def verify_email(context: AuthResource, request: Request) -> Any:
 )  # fmt: skip
 def resend_verification(context: AuthResource, request: Request) -> dict[str, str]:
     """Mail another verification link, if the account exists and has one due; the answer never tells."""
-    throttle_account(request, "auth", request.validated["email"])
+    throttle_account(request, "verification", request.validated["email"])
     service.request_verification(request.db, request.validated["email"])
     message = _("If this address has an account to verify, a link is on its way.")
     return {"message": request.localizer.translate(message)}

@@ -50,7 +50,7 @@ def login(context: AuthResource, request: Request) -> dict[str, Any]:
     `two-factor/verify`. Browsers get the tokens as cookies, too.
     """
     email, password = request.validated["email"], request.validated["password"]
-    throttle_account(request, "auth", email)
+    throttle_account(request, "login", email)
     return _signed_in(request, service.login(request.db, request.core, email, password, request))
 
 

@@ -199,7 +199,7 @@ def test_login_needs_few_statements(core: Core, login: Any, statements: Any) -> 
 
 
 def test_logins_are_limited_by_address_and_by_account(make_app: Any, core: Core) -> None:
-    limits = {"lms__ratelimit__auth_account": "2/minute", "lms__ratelimit__auth_address": "5/minute"}
+    limits = {"lms__ratelimit__login_account": "2/minute", "lms__ratelimit__auth_address": "5/minute"}
     app = make_app(lms__ratelimit__enabled=True, **limits)
 
     def attempt(email: str, status: int) -> Any:

@@ -19,7 +19,7 @@ MakeApp = Callable[..., Client]
 LIMITED = {
     "lms__ratelimit__enabled": True,
     "lms__ratelimit__auth_address": "3/minute",
-    "lms__ratelimit__auth_account": "2/minute",
+    "lms__ratelimit__login_account": "2/minute",
 }
 
 
@@ -28,7 +28,7 @@ def by_address(context: Root, request: Any) -> Response:
 
 
 def by_account(context: Root, request: Any) -> Response:
-    throttle_account(request, "auth", request.GET["account"])
+    throttle_account(request, "login", request.GET["account"])
     return Response("fine")
 
 
