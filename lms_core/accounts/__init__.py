@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import ColumnElement
 
 from lms_core.accounts import events, queries, tasks
+from lms_core.accounts.password_due import password_due_view
 from lms_core.accounts.recovery.service import send_reset
 from lms_core.accounts.registration.service import resend_verification
 from lms_core.accounts.resources import (
@@ -40,6 +41,7 @@ def includeme(config: "Configurator") -> None:
     config.registry.profile_columns = {}
     config.add_directive("add_profile_column", add_profile_column)
     config.set_identity_loader(queries.identity_loader(config.registry.core.clock))
+    config.add_view_deriver(password_due_view, under="throttled_view", over="secured_view")
     config.add_child(ApiRoot, "auth", AuthResource)
     config.add_child(AuthResource, "two-factor", TwoFactorResource)
     config.add_child(AuthResource, "sessions", SessionCollection)

@@ -60,6 +60,7 @@ _IDENTITY = Prepared(
         UserSession.id.label("session_id"),
         User.preferred_language.label("locale"),
         User.timezone.label("time_zone"),
+        User.must_change_password.label("password_due"),
         _groups(_NOW).label("groups"),
         _array(_grants(_NOW)).label("grants"),
     )

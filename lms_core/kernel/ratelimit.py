@@ -2,9 +2,9 @@
 
 A limit of addresses named ``auth`` reads the setting ``lms.ratelimit.auth_address``, one of accounts named ``login``
 reads ``lms.ratelimit.login_account``. What others may do to an account counts apart from what its owner needs, so that
-asking for its mails keeps nobody from signing in. A limit is a moving window: of ``60/minute``, no minute sees more than
-60. Where Redis keeps the counts all processes share them; while it does not answer, each process counts for itself (so
-limits hold, only per process) and asks Redis again every few seconds.
+asking for its mails keeps nobody from signing in. A limit is a moving window: of ``60/minute``, no minute sees more
+than 60. Where Redis keeps the counts all processes share them; while it does not answer, each process counts for itself
+(so limits hold, only per process) and asks Redis again every few seconds.
 """
 
 import hashlib

@@ -45,6 +45,8 @@ class Identity:
     groups: tuple[str, ...] = ()
     locale: str = ""
     time_zone: str = "UTC"
+    password_due: bool = False
+    """Whether the account has to choose a new password before it may do anything else."""
 
     def may(self, permission: str, scope: str = "all") -> bool:
         """Whether a group of the user's grants the permission in this scope."""
@@ -147,7 +149,7 @@ class SecurityPolicy:
 
 
 def make_identity(row: Any) -> Identity:
-    """An identity from columns user_id, session_id, grants, groups, locale and time_zone."""
+    """An identity from columns user_id, session_id, grants, groups, locale, time_zone and password_due."""
     return Identity(
         user_id=row.user_id,
         session_id=row.session_id,
@@ -155,6 +157,7 @@ def make_identity(row: Any) -> Identity:
         groups=tuple(row.groups),
         locale=row.locale or "",
         time_zone=row.time_zone or "UTC",
+        password_due=row.password_due,
     )
 
 

@@ -13,6 +13,7 @@ from lms_core.kernel.request import Request
 
 @view_config(
     context=MeResource, request_method="GET", permission="users:read", returns=MeSchema, tags=("users",),
+    while_password_due=True,
 )  # fmt: skip
 def read_me(context: MeResource, request: Request) -> Any:
     """The caller's own account, with groups and permissions."""

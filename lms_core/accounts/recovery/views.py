@@ -42,7 +42,7 @@ def reset_password(context: AuthResource, request: Request) -> dict[str, str]:
 
 @view_config(
     context=AuthResource, name="change-password", request_method="POST", permission="users:update", status=204,
-    body=ChangeSchema, throttle=("auth",), tags=("auth",), idempotent=False,
+    body=ChangeSchema, throttle=("auth",), tags=("auth",), idempotent=False, while_password_due=True,
     errors=("401 invalid_credentials", "403 account_locked", "422 weak_password", "503 busy"),
 )  # fmt: skip
 def change_password(context: AuthResource, request: Request) -> None:

@@ -69,6 +69,8 @@ def _implied(operation: Operation) -> Iterator[str]:
         yield from ("401 unauthorized", "401 token_invalid", "401 token_expired", "401 session_ended", "403 forbidden")
         if operation.unsafe:
             yield "403 csrf_failed"
+        if not options.get("while_password_due"):
+            yield "403 password_change_required"
     if "{" in operation.path:
         yield "404 not_found"
     if operation.unsafe:
