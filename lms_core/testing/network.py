@@ -1,7 +1,9 @@
 """A network that breaks when a test wants it to: a proxy between a client and a real server."""
 
 import socket
+import subprocess
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 
@@ -143,3 +145,14 @@ def closed_port() -> int:
         probe.bind((LOOPBACK, 0))
         port: int = probe.getsockname()[1]
         return port
+
+
+def wait_for(port: int, process: subprocess.Popen[bytes], limit: float = 30.0) -> None:
+    """Return once the process takes connections. Raises AssertionError where it does not, or has ended."""
+    deadline = time.monotonic() + limit
+    while process.poll() is None and time.monotonic() < deadline:
+        with socket.socket() as probe:
+            if probe.connect_ex((LOOPBACK, port)) == 0:
+                return
+        time.sleep(0.02)
+    raise AssertionError(f"{process.args!r} does not listen on port {port}")

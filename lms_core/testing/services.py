@@ -6,14 +6,19 @@ With ``LMS_TEST_STRICT=1`` a missing service is an error.
 """
 
 import os
+import subprocess
+import sys
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
 import pytest
+
+from lms_core.testing.network import LOOPBACK, closed_port, wait_for
 
 STRICT_VARIABLE = "LMS_TEST_STRICT"
 
@@ -48,6 +53,29 @@ class S3:
     url: str
     access_key: str
     secret_key: str
+
+
+@dataclass(frozen=True, slots=True)
+class GCS:
+    """A server that speaks Google's storage protocol, and a bucket that it has."""
+
+    url: str
+    bucket: str
+    process: subprocess.Popen[bytes]
+
+
+@contextmanager
+def gcs_emulator(port: int = 0) -> Iterator[GCS]:
+    """Google's storage in a process of its own, in memory, with one bucket; it ends with the block."""
+    port, bucket = port or closed_port(), "files"
+    program = Path(sys.executable).with_name("gcp-storage-emulator")
+    command = (program, "start", f"--host={LOOPBACK}", f"--port={port}", "--in-memory", "--quiet")
+    with subprocess.Popen([*command, f"--default-bucket={bucket}"], stderr=subprocess.DEVNULL) as process:
+        try:
+            wait_for(port, process)
+            yield GCS(f"http://{LOOPBACK}:{port}", bucket, process)
+        finally:
+            process.kill()
 
 
 def leave_out(config: pytest.Config, items: list[pytest.Item]) -> dict[str, int]:
@@ -108,6 +136,13 @@ def s3() -> S3:
     """An S3 server, shared by all tests: use buckets of your own."""
     keys: list[Any] = [os.environ.get(name, "") for name in ("LMS_TEST_S3_ACCESS_KEY", "LMS_TEST_S3_SECRET_KEY")]
     return S3(address("s3"), *keys)
+
+
+@pytest.fixture(scope="session")
+def gcs() -> Iterator[GCS]:
+    """A server that speaks Google's storage protocol, and an empty bucket: a process of this test run's own."""
+    with gcs_emulator() as server:
+        yield server
 
 
 @pytest.fixture(scope="session")
