@@ -37,5 +37,6 @@ def includeme(config: "Configurator") -> None:
     config.add_child(VersionItem, "lessons", VersionLessons)
     config.add_item(VersionLessons, VersionLessonItem, "lessonId")
     config.scan("lms_core.courses.arranging.views")
+    config.scan("lms_core.courses.lifecycle.views")
     config.scan("lms_core.courses.staff.views")
     config.scan("lms_core.courses.versions.views")

@@ -69,10 +69,6 @@ def staff_permissions(registry: Any, role: str, changes: Mapping[str, bool]) -> 
     return frozenset(name for name, roles in declared.items() if changes.get(name, role in roles))
 
 
-READS: ColumnElement[bool] = func.coalesce(CourseStaff.permissions["courses:read"].as_boolean(), true())
-"""On ``course_staff``: whether the owner left it to the member to read the course, which either role does."""
-
-
 def belongs_to_course(registry: Any, person: Any) -> ColumnElement[bool]:
     """Whether somebody owns, helps to run or takes the course of the enclosing statement."""
     factories: Mapping[str, PartFactory] = registry.course_part_factories
@@ -97,6 +93,7 @@ def access_columns(registry: Any) -> list[Label[Any]]:
         Course.is_published.label("course_is_published"),
         Course.version_id.label("course_version_id"),
         Course.archived_at.label("course_archived_at"),
+        Course.deleted_at.label("course_deleted_at"),
         staff.label("part_staff"),
         registry.course_parts.get("enrolled", false()).label("part_enrolled"),
     ]
@@ -178,7 +175,7 @@ def uses_file() -> ColumnElement[bool]:
 
 def is_open(row: Any) -> bool:
     """Whether anybody may know of the course."""
-    return bool(row.course_is_published) and row.course_archived_at is None
+    return bool(row.course_is_published) and row.course_archived_at is None and row.course_deleted_at is None
 
 
 EDITING = (
@@ -216,8 +213,11 @@ def course_acl(request: "Request", row: Any, permissions: Iterable[str] = EDITIN
 def _in_reach(registry: Any, row: Any, permission: str, scope: str) -> bool:
     """Whether the course lets the permission take hold in the scope: its staff have what the owner left them.
 
-    Who may not read the course may do nothing there.
+    Who may not read the course may do nothing there. Of a deleted one nothing is left but to look at it and to bring it
+    back, for its owner and for who runs every course.
     """
+    if row.course_deleted_at is not None:
+        return scope in ("own", "all") and permission in ("courses:read", "courses:delete")
     if scope != "assigned":
         return True
     held = staff_permissions(registry, row.part_staff["role"], row.part_staff["permissions"])

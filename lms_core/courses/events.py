@@ -12,13 +12,18 @@ class CourseCreated(Event):
     name: ClassVar[str] = "courses.created"
     course_id: uuid.UUID
     instructor_id: uuid.UUID
+    course_title: str
 
 
 @dataclass(frozen=True, slots=True)
 class CoursePublished(Event):
+    """A course is in the catalog; ``first`` is false where it had been there before, in another version."""
+
     name: ClassVar[str] = "courses.published"
     course_id: uuid.UUID
     instructor_id: uuid.UUID
+    course_title: str
+    first: bool
 
 
 @dataclass(frozen=True, slots=True)

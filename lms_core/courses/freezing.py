@@ -48,7 +48,7 @@ OFFERED = and_(IN_DRAFT, Module.is_published, Lesson.is_published)
 """What of the draft the next version has."""
 
 
-def _filled(model: type[Base], names: Sequence[str], source: Select[Any]) -> Insert:
+def filled(model: type[Base], names: Sequence[str], source: Select[Any]) -> Insert:
     """The statement that inserts what another selects; ids are the database's, one for each row."""
     table: Any = model.__table__  # A Table, though the class says no more than that it selects.
     return insert(table).from_select(list(names), source, include_defaults=False)
@@ -63,7 +63,7 @@ def freeze(db: Session, version_ids: Sequence[uuid.UUID]) -> None:
         .join_from(CourseVersion, Module, Module.course_id == CourseVersion.course_id)
         .where(wanted, Module.deleted_at.is_(None), Module.is_published)
     )
-    db.execute(_filled(VersionModule, ["version_id", "module_id", "place", *MODULE_FACTS], modules), chosen)
+    db.execute(filled(VersionModule, ["version_id", "module_id", "place", *MODULE_FACTS], modules), chosen)
     offered = (
         select()
         .select_from(CourseVersion)
@@ -72,13 +72,13 @@ def freeze(db: Session, version_ids: Sequence[uuid.UUID]) -> None:
         .where(wanted, OFFERED)
     )
     states = offered.add_columns(Lesson.id, digest(Lesson, LESSON_FACTS), *columns(Lesson, LESSON_FACTS))
-    kept = _filled(LessonRevision, ["lesson_id", "digest", *LESSON_FACTS], states)
+    kept = filled(LessonRevision, ["lesson_id", "digest", *LESSON_FACTS], states)
     db.execute(kept.on_conflict_do_nothing(), chosen)
     places = offered.join(
         LessonRevision,
         and_(LessonRevision.lesson_id == Lesson.id, LessonRevision.digest == digest(Lesson, LESSON_FACTS)),
     ).add_columns(CourseVersion.id, Lesson.id, Lesson.module_id, Lesson.order_index, LessonRevision.id)
-    db.execute(_filled(VersionLesson, ["version_id", "lesson_id", "module_id", "place", "revision_id"], places), chosen)
+    db.execute(filled(VersionLesson, ["version_id", "lesson_id", "module_id", "place", "revision_id"], places), chosen)
     counted = select(func.count()).where(VersionLesson.version_id == CourseVersion.id).scalar_subquery()
     db.execute(
         update(CourseVersion).where(wanted).values(lessons_total=counted),

@@ -30,16 +30,17 @@ DETAIL = (
     *CARD, Course.description, Course.syllabus, Course.intro_video_url, Course.max_students, Course.learning_outcomes,
     Course.requirements, Course.target_audience, Course.completion_certificate, Course.allow_discussion,
     Course.allow_download, Course.completed_count, Course.created_at, Course.updated_at, Course.archived_at,
+    Course.deleted_at,
 )  # fmt: skip
 
 
 def course_by(registry: Any, key: uuid.UUID | str) -> AnySelect:
-    """The statement of a course by id or slug, with the caller's part."""
-    which = Course.id == key if isinstance(key, uuid.UUID) else Course.slug == key
+    """The statement of a course by id or slug, with the caller's part. Deleted ones are found by id only."""
+    which = Course.id == key if isinstance(key, uuid.UUID) else and_(Course.slug == key, Course.deleted_at.is_(None))
     return (
         select(*DETAIL, *PERSON, *access_columns(registry))
         .join_from(Course, User, User.id == Course.instructor_id)
-        .where(which, Course.deleted_at.is_(None))
+        .where(which)
     )
 
 

@@ -7,7 +7,7 @@ from pyramid.authorization import Allow, Everyone
 from sqlalchemy import select
 
 from lms_core.courses import queries
-from lms_core.courses.access import EDITING, course_acl, is_open, sees_drafts
+from lms_core.courses.access import EDITING, course_acl, is_open, may_in_course, sees_drafts
 from lms_core.courses.models import Course, Lesson, Module
 from lms_core.kernel.db import Base
 from lms_core.kernel.errors import NotFound
@@ -50,7 +50,8 @@ class InCourse(Item):
 
     @property
     def concealed(self) -> bool:
-        return not is_open(self.row) and not self.drafts and not self.row.part_enrolled
+        attends = self.row.part_enrolled and self.row.course_deleted_at is None
+        return not is_open(self.row) and not self.drafts and not attends
 
     def lock(self) -> str | None:
         model: Any = self.model
@@ -77,6 +78,13 @@ class CourseItem(InCourse):
         """The course's id, by whichever of its names it was reached."""
         found: uuid.UUID = self.row.id
         return found
+
+    @property
+    def __acl__(self) -> list[ACE]:
+        acl = super().__acl__
+        if may_in_course(self.request, self.row, "courses:update"):
+            acl.append((Allow, "courses:create:own", "courses:duplicate"))
+        return acl
 
     def load(self) -> Any:
         key: uuid.UUID | str = parse_uuid(self.__name__) or self.__name__

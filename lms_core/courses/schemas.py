@@ -5,6 +5,7 @@ from typing import Any
 
 from marshmallow import ValidationError, fields, validate, validates
 
+from lms_core.courses.slugs import SLUG_LENGTH, slugify
 from lms_core.kernel.i18n import _
 from lms_core.kernel.schemas import Money, Number, Part, Schema, Text, Timestamp
 
@@ -64,6 +65,7 @@ class CourseSchema(CourseSummarySchema):
     created_at = Timestamp()
     updated_at = Timestamp()
     archived_at = Timestamp(allow_none=True)
+    deleted_at = Timestamp(allow_none=True)
 
 
 def _words(most: int, length: int) -> fields.List[Any]:
@@ -75,6 +77,7 @@ class CourseChangeSchema(Schema):
 
     code = Text(min=1, max=50)
     title = Text(min=1, max=255)
+    slug = Text(min=1, max=SLUG_LENGTH, metadata={"example": "life-an-introduction"})
     description = Text(max=20_000, multiline=True, allow_none=True)
     syllabus = Text(max=50_000, multiline=True, allow_none=True)
     category = Text(min=1, max=100, allow_none=True)
@@ -95,6 +98,11 @@ class CourseChangeSchema(Schema):
     allow_discussion = fields.Boolean()
     allow_download = fields.Boolean()
 
+    @validates("slug")
+    def _slug(self, value: str, data_key: str) -> None:
+        if slugify(value) != value:
+            raise ValidationError(_("Words in lower case, with dashes between them."))
+
     @validates("code")
     def _code(self, value: str, data_key: str) -> None:
         if not _CODE.fullmatch(value):
@@ -107,7 +115,10 @@ class CourseChangeSchema(Schema):
 
 
 class CourseCreateSchema(CourseChangeSchema):
-    """A new course."""
+    """A new course; its slug is made from the title."""
+
+    class Meta(CourseChangeSchema.Meta):
+        exclude = ("slug",)
 
     code = Text(min=1, max=50, required=True)
     title = Text(min=1, max=255, required=True)

@@ -1,44 +1,42 @@
 """Commands on courses, modules and lessons. Each runs in the caller's transaction; raising rolls it back."""
 
 import re
-import unicodedata
 import uuid
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from sqlalchemy import and_, func, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
+from lms_core.accounts.models import User
+from lms_core.accounts.queries import USABLE
 from lms_core.courses.content import prepare
 from lms_core.courses.events import CourseCreated, CoursePublished
 from lms_core.courses.freezing import OFFERED, freeze
 from lms_core.courses.models import Course, CourseVersion, Lesson, Module
+from lms_core.courses.slugs import slugify
 from lms_core.courses.versions.queries import changes
 from lms_core.kernel.core import Core
 from lms_core.kernel.errors import Conflict, Invalid, NotFound
 from lms_core.kernel.events import publish
 from lms_core.kernel.i18n import _
 
-SLUG_LENGTH = 200
-
-
-def slugify(title: str) -> str:
-    """The title in lower case with dashes, in its own script: ``Électricité 1`` -> ``électricité-1``."""
-    words = re.findall(r"[^\W_]+", unicodedata.normalize("NFKC", title).casefold())
-    return "-".join(words)[:SLUG_LENGTH].strip("-") or "course"
-
 
 def unique_slug(db: Session, title: str) -> str:
     """A slug no living course has: ``-2``, ``-3``, ... on a clash. The unique index has the last word."""
     base = slugify(title)
     pattern = f"^{re.escape(base)}(-[0-9]+)?$"
-    taken = set(db.scalars(select(Course.slug).where(Course.slug.regexp_match(pattern), Course.deleted_at.is_(None))))
-    number = 2
-    slug = base
-    while slug in taken:
-        slug, number = f"{base}-{number}", number + 1
-    return slug
+    taken = select(Course.slug).where(Course.slug.regexp_match(pattern), Course.deleted_at.is_(None))
+    return numbered(base, set(db.scalars(taken)))
+
+
+def numbered(base: str, taken: Collection[str]) -> str:
+    """The base, or the first of ``base-2``, ``base-3``, ... that is not taken."""
+    number, name = 2, base
+    while name in taken:
+        name, number = f"{base}-{number}", number + 1
+    return name
 
 
 def create_course(
@@ -49,13 +47,13 @@ def create_course(
     Raises 409 ``code_taken`` and ``course_limit_reached``, 422 for a category that is not offered.
     """
     _check_category(core, values)
-    _check_limit(db, core, owner_id)
+    check_limit(db, core, owner_id)
     course = _insert(db, owner_id, values)
     if with_introduction:
         db.add(Module(course_id=course.id, title=core.i18n.localizer(course.language).translate(_("Introduction")),
                       order_index=0))  # fmt: skip
         db.flush()
-    publish(db, CourseCreated(course.id, owner_id), actor_id=owner_id)
+    publish(db, CourseCreated(course.id, owner_id, course.title), actor_id=owner_id)
     return course
 
 
@@ -68,15 +66,18 @@ def _insert(db: Session, owner_id: uuid.UUID, values: Mapping[str, Any]) -> Cour
                 db.flush()
         except IntegrityError as error:
             if "uq_courses_slug" not in str(error.orig):
-                raise _refusal(error) from None
+                raise refusal(error) from None
         else:
             return course
     raise Conflict("try_again", _("Somebody changed the same thing; try again."), retry_after=1)
 
 
-def _refusal(error: IntegrityError) -> Exception:
+def refusal(error: IntegrityError) -> Exception:
+    """What to raise where a unique index refuses a course: 409 ``code_taken`` or ``slug_taken``."""
     if "uq_courses_code" in str(error.orig):
         return Conflict("code_taken", _("Another course has this code."))
+    if "uq_courses_slug" in str(error.orig):
+        return Conflict("slug_taken", _("Another course has this slug."))
     return error
 
 
@@ -86,7 +87,8 @@ def _check_category(core: Core, values: Mapping[str, Any]) -> None:
         raise Invalid("category_unknown", _("No such category."), errors={"category": [values["category"]]})
 
 
-def _check_limit(db: Session, core: Core, owner_id: uuid.UUID) -> None:
+def check_limit(db: Session, core: Core, owner_id: uuid.UUID) -> None:
+    """Raises 409 ``course_limit_reached`` where the owner has as many courses as ``lms.courses.limit`` allows."""
     limit = core.settings.integer("lms.courses.limit")
     if not limit:
         return
@@ -98,17 +100,42 @@ def _check_limit(db: Session, core: Core, owner_id: uuid.UUID) -> None:
 
 
 def update_course(db: Session, core: Core, course_id: uuid.UUID, values: Mapping[str, Any]) -> Course:
-    """Change the fields given. Raises 409 ``code_taken``, 422 for a category that is not offered."""
+    """Change the fields given.
+
+    Raises 409 ``code_taken``, ``slug_taken``, ``field_frozen``, ``capacity_below_enrolled``, ``course_archived``; 422
+    for a category that is not offered.
+    """
     _check_category(core, values)
-    course = lock_course(db, course_id, archived=True)
+    course = lock_course(db, course_id)
+    _check_change(course, values)
     try:
         for name, value in values.items():
             setattr(course, name, value)
         db.flush()
     except IntegrityError as error:
-        raise _refusal(error) from None
+        raise refusal(error) from None
     db.refresh(course)
     return course
+
+
+_FROZEN: Mapping[str, Any] = {
+    "code": _("The code stands on certificates, in transcripts and in other systems; unpublish the course first."),
+    "slug": _("Links to the course name its slug; unpublish the course first."),
+    "currency": _("People are paying in this currency; unpublish the course first."),
+}
+"""What stays while a course is published, and why."""
+
+
+def _check_change(course: Course, values: Mapping[str, Any]) -> None:
+    frozen = {
+        name: [reason] for name, reason in _FROZEN.items() if name in values and values[name] != getattr(course, name)
+    }
+    if course.is_published and frozen:
+        raise Conflict("field_frozen", _("Some fields cannot change while the course is published."), errors=frozen)
+    places = values.get("max_students")
+    if places is not None and places < course.enrolled_count:
+        message = _("${number} people take the course already.", mapping={"number": course.enrolled_count})
+        raise Conflict("capacity_below_enrolled", message, errors={"maxStudents": [message]})
 
 
 def lock_course(db: Session, course_id: uuid.UUID, *, archived: bool = False) -> Course:
@@ -150,11 +177,16 @@ def lock_lesson(db: Session, lesson_id: uuid.UUID) -> tuple[Lesson, Module]:
     return lesson, module
 
 
-def missing_for_publication(db: Session, course: Course) -> dict[str, list[Any]]:
+def missing_for_publication(db: Session, core: Core, course: Course) -> dict[str, list[Any]]:
     """All that a course lacks, by field; empty where it can be published."""
     missing: dict[str, list[Any]] = {}
     if not course.description:
         missing["description"] = [_("A course needs a description.")]
+    if core.settings.words("lms.courses.categories") and not course.category:
+        missing["category"] = [_("A course needs a category.")]
+    verified = select(User.id).where(User.id == course.instructor_id, USABLE, User.email_verified_at.is_not(None))
+    if db.scalar(verified) is None:
+        missing["instructor"] = [_("The instructor needs an active account with a verified address.")]
     lessons = (
         select(Module.id, Module.title, func.count(Lesson.id).label("lessons"))
         .join_from(Module, Lesson, and_(Lesson.module_id == Module.id, OFFERED), isouter=True)
@@ -182,7 +214,7 @@ def publish_course(
     Raises 409 ``course_incomplete`` with everything that is missing, ``course_archived`` where it was put away.
     """
     course: Course = lock_course(db, course_id)
-    missing = missing_for_publication(db, course)
+    missing = missing_for_publication(db, core, course)
     if missing:
         raise Conflict("course_incomplete", _("The course is not complete."), errors=missing)
     changed = course.version_id is None or bool(changes(db, course.id, course.version_id))
@@ -191,9 +223,10 @@ def publish_course(
     if changed:
         course.version_id = _new_version(db, core, course_id, actor_id, note)
     course.is_published = True
+    first = course.published_at is None
     course.published_at = course.published_at or core.clock()
     db.flush()
-    publish(db, CoursePublished(course.id, course.instructor_id), actor_id=actor_id)
+    publish(db, CoursePublished(course.id, course.instructor_id, course.title, first), actor_id=actor_id)
     return course
 
 

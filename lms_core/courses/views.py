@@ -42,7 +42,10 @@ def read_course(context: CourseItem, request: Request) -> Any:
 
 @view_config(
     context=CourseItem, request_method="PUT", permission="courses:update", body=schemas.CourseChangeSchema,
-    returns=schemas.CourseSchema, errors=("409 code_taken", "422 category_unknown"),
+    returns=schemas.CourseSchema, errors=(
+        "409 code_taken", "409 slug_taken", "409 field_frozen", "409 capacity_below_enrolled", "409 course_archived",
+        "422 category_unknown",
+    ),
 )  # fmt: skip
 def update_course(context: CourseItem, request: Request) -> Any:
     """Change a course; fields that are not sent stay as they are."""
