@@ -7,6 +7,7 @@ from lms_core.accounts.events import EmailVerified, PasswordChanged, ProfileChan
 from lms_core.accounts.resources import MeResource
 from lms_core.cli.options import Place, placed
 from lms_core.courses.access import course_acl
+from lms_core.courses.announcements.events import AnnouncementPublished
 from lms_core.courses.events import CourseCreated, CoursePublished
 from lms_core.courses.importing import (
     FILE_SCHEME,
@@ -66,7 +67,8 @@ from lms_core.notifications.service import Notice, notify, tell
 from lms_core.settings import Setting, Settings, SettingsError
 
 __all__ = [
-    "ACE", "API_VERSION", "FILE_SCHEME", "Allow", "ApiRoot", "Authenticated", "BadRequest", "Base", "Binary",
+    "ACE", "API_VERSION", "FILE_SCHEME", "Allow", "AnnouncementPublished", "ApiRoot", "Authenticated", "BadRequest",
+    "Base", "Binary",
     "Collection", "Conflict", "Core", "CourseCompleted", "CourseCreated", "CourseImporter", "CourseItem",
     "CoursePublished", "Created", "CursorPage", "CursorQuery", "Delivery", "EmailVerified", "Event",
     "EventSubscription", "Everyone", "Forbidden", "Identified", "Identity", "ImportLimits", "ImportedCourse",

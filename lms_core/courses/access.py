@@ -69,6 +69,10 @@ def staff_permissions(registry: Any, role: str, changes: Mapping[str, bool]) -> 
     return frozenset(name for name, roles in declared.items() if changes.get(name, role in roles))
 
 
+READS: ColumnElement[bool] = func.coalesce(CourseStaff.permissions["courses:read"].as_boolean(), true())
+"""On ``course_staff``: whether the owner left it to the member to read the course, which either role does."""
+
+
 def belongs_to_course(registry: Any, person: Any) -> ColumnElement[bool]:
     """Whether somebody owns, helps to run or takes the course of the enclosing statement."""
     factories: Mapping[str, PartFactory] = registry.course_part_factories

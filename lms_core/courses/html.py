@@ -4,6 +4,7 @@ import math
 import re
 from collections import Counter
 from dataclasses import dataclass
+from html import unescape
 
 import nh3
 
@@ -144,6 +145,17 @@ def _removed(html: str) -> set[str]:
         link_rel=None,
     )
     return found
+
+
+_LINES = re.compile(r"(?=<(?:br|/(?:p|div|li|h[1-6]|tr|dt|dd|pre|blockquote|section|figure))\b)")
+
+
+def plain_text(html: str, most: int) -> str:
+    """The words of sanitized HTML, a line for each block, in no more than so many characters."""
+    text = unescape(nh3.clean(_LINES.sub("\n", html), tags=set()))
+    lines = (" ".join(line.split()) for line in text.splitlines())
+    words = "\n".join(line for line in lines if line)
+    return words if len(words) <= most else words[: most - 1].rstrip() + "…"
 
 
 def reading_minutes(html: str) -> int:

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
 
 from multipart import (  # type: ignore[import-untyped]  # Ships no annotations.
     MultipartError,
@@ -12,12 +11,11 @@ from multipart import (  # type: ignore[import-untyped]  # Ships no annotations.
 )
 
 from lms_core.files.storage import Readable
+from lms_core.kernel.bodies import PIECE, Stream, stream
 from lms_core.kernel.errors import BadRequest, Invalid, LengthRequired, TooLarge
 from lms_core.kernel.i18n import _
 from lms_core.kernel.request import Request
 
-PIECE = 1 << 16
-"""Bytes that are read at a time: few, so that a slow sender is heard of often."""
 FORM = "multipart/form-data"
 FORM_OVERHEAD = 1 << 16
 """Bytes that the other fields of a form, and what stands between them, may take."""
@@ -25,8 +23,8 @@ MAX_FIELDS = 32
 """Of a form, the file's included."""
 
 BODY_ERRORS = (
-    "400 malformed_multipart", "400 upload_incomplete", "411 length_required", "413 file_too_large", "422 file_missing",
-    "422 one_file",
+    "400 malformed_multipart", "400 body_incomplete", "408 body_too_slow", "411 length_required", "413 file_too_large",
+    "422 file_missing", "422 one_file",
 )  # fmt: skip
 """What :func:`read_body` and the stream raise."""
 
@@ -45,7 +43,7 @@ def read_body(request: Request, max_bytes: int) -> Body:
 
     A body without ``Content-Length`` is refused: where the connection breaks, nobody could tell its end from a cut.
     Raises 400 ``malformed_multipart``, 411 ``length_required``, 413 ``file_too_large``, 422 ``file_missing``; the
-    stream 400 ``upload_incomplete`` where the sender is gone, and 422 ``one_file``.
+    stream 400 ``body_incomplete`` where the sender is gone, 408 ``body_too_slow``, and 422 ``one_file``.
     """
     length = request.content_length
     if length is None:
@@ -54,8 +52,7 @@ def read_body(request: Request, max_bytes: int) -> Body:
     if length > max_bytes + (FORM_OVERHEAD if is_form else 0):
         raise too_large(max_bytes)
     # The identity is known by now, and nothing else is read until the sender has sent all.
-    request.let_reader_go()
-    wire = _Wire(request.environ["wsgi.input"], length)
+    wire = stream(request)
     if not is_form:
         return Body(request.query.get("name") or "", wire, length)
     sent, part = _file_of_form(wire, request.headers["Content-Type"], length)
@@ -66,23 +63,7 @@ def too_large(limit: int) -> TooLarge:
     return TooLarge("file_too_large", _("The file is larger than ${limit} bytes.", mapping={"limit": limit}))
 
 
-class _Wire:
-    """What the server reads off the connection. A server answers the end of the body where the sender is gone, too."""
-
-    def __init__(self, source: Any, length: int) -> None:
-        self._source, self._left = source, length
-
-    def read(self, size: int, /) -> bytes:
-        if not self._left:
-            return b""
-        chunk: bytes = self._source.read(min(size, PIECE, self._left))
-        if not chunk:
-            raise BadRequest("upload_incomplete", _("The body ended before its length."))
-        self._left -= len(chunk)
-        return chunk
-
-
-def _file_of_form(wire: _Wire, content_type: str, length: int) -> tuple[str, Readable]:
+def _file_of_form(wire: Stream, content_type: str, length: int) -> tuple[str, Readable]:
     """The name and the bytes of the first file of a form."""
     boundary = parse_options_header(content_type)[1].get("boundary", "")
     events = _parsed(wire, boundary, length)
@@ -92,7 +73,7 @@ def _file_of_form(wire: _Wire, content_type: str, length: int) -> tuple[str, Rea
     raise Invalid("file_missing", _("The form has no file."))
 
 
-def _parsed(wire: _Wire, boundary: str, length: int) -> Iterator[MultipartSegment | bytes | None]:
+def _parsed(wire: Stream, boundary: str, length: int) -> Iterator[MultipartSegment | bytes | None]:
     """A segment, its bytes, None at its end, and so on to the end of the form."""
     try:
         parser = PushMultipartParser(boundary, length, max_segment_count=MAX_FIELDS)

@@ -6,8 +6,8 @@ if TYPE_CHECKING:
     from pyramid.config import Configurator
 
 ROOMS = (
-    "errors", "traversal", "security", "views", "ratelimit", "idempotency", "events", "outbox", "tasks", "mail",
-    "logging", "headers", "health",
+    "errors", "bodies", "traversal", "security", "views", "ratelimit", "idempotency", "events", "outbox", "tasks",
+    "mail", "logging", "headers", "health",
 )  # fmt: skip
 
 

@@ -67,6 +67,10 @@ class MethodNotAllowed(LMSError):
     status, code, title = 405, "method_not_allowed", _("Method not allowed")
 
 
+class TookTooLong(LMSError):
+    status, code, title = 408, "request_timeout", _("Took too long")
+
+
 class Conflict(LMSError):
     status, code, title = 409, "conflict", _("Conflict with the current state")
 
@@ -106,8 +110,8 @@ class InternalError(LMSError):
 _BY_STATUS: Mapping[int, type[LMSError]] = {
     error.status: error
     for error in (
-        BadRequest, Unauthorized, Forbidden, NotFound, MethodNotAllowed, Conflict, LengthRequired, PreconditionFailed,
-        TooLarge, UnsupportedMediaType, Invalid, TooMany, Unavailable, InternalError,
+        BadRequest, Unauthorized, Forbidden, NotFound, MethodNotAllowed, TookTooLong, Conflict, LengthRequired,
+        PreconditionFailed, TooLarge, UnsupportedMediaType, Invalid, TooMany, Unavailable, InternalError,
     )
 }  # fmt: skip
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from babel.messages.catalog import Catalog
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
-from pyramid.i18n import Localizer, TranslationStringFactory
+from pyramid.i18n import Localizer, TranslationString, TranslationStringFactory
 from pyramid.i18n import Translations as PyramidTranslations
 
 if TYPE_CHECKING:
@@ -47,6 +47,10 @@ class Catalogs:
             if tag in self._localizers:
                 return self._localizers[tag]
         return self._localizers[SOURCE_LOCALE]
+
+    def say(self, text: str, locale: str | None) -> str:
+        """A translation string in a language; a plain text is somebody's own words and stays as it is."""
+        return str(self.localizer(locale).translate(text)) if isinstance(text, TranslationString) else text
 
 
 def _compile(package: str) -> Iterable[tuple[str, PyramidTranslations]]:

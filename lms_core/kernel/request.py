@@ -10,6 +10,7 @@ from pyramid.i18n import Localizer
 from sqlalchemy import Connection
 from sqlalchemy.orm import Session
 
+from lms_core.kernel.bodies import whole_body
 from lms_core.kernel.db import request_reader, request_session
 from lms_core.kernel.errors import BadRequest, TooLarge, UnsupportedMediaType
 from lms_core.kernel.i18n import _, request_localizer
@@ -76,14 +77,12 @@ class Request(pyramid.request.Request):  # type: ignore[misc]  # Pyramid is not 
 
     def json_document(self) -> Any:
         """The body as JSON. Raises 400 ``malformed_json``, 413 ``too_large``, 415 ``unsupported_media_type``."""
-        limit = self.core.settings.integer("lms.web.body_limit")
-        if (self.content_length or 0) > limit:
+        body = whole_body(self)
+        if body is None:
+            limit = self.core.settings.integer("lms.web.body_limit")
             raise TooLarge("too_large", _("The body is larger than ${limit} bytes.", mapping={"limit": limit}))
         if self.content_type != "application/json":
             raise UnsupportedMediaType("unsupported_media_type", _("Send application/json."))
-        body = self.body_file.read(limit + 1)
-        if len(body) > limit:
-            raise TooLarge("too_large", _("The body is larger than ${limit} bytes.", mapping={"limit": limit}))
         try:
             return orjson.loads(body)
         except orjson.JSONDecodeError:

@@ -1,12 +1,34 @@
 """Reads of the inbox, and of whom a notification is for."""
 
 import uuid
+from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, Select, false, func, literal, or_, select, true
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Row,
+    Select,
+    and_,
+    case,
+    false,
+    func,
+    literal,
+    or_,
+    select,
+    true,
+    union,
+)
 from sqlalchemy.orm import Session
 
 from lms_core.accounts.models import User
+from lms_core.accounts.queries import LIVING, USABLE
+from lms_core.courses.access import READS
+from lms_core.courses.models import Course, CourseStaff
+from lms_core.enrollment.models import Enrollment
+from lms_core.enrollment.queries import IN_USE
+from lms_core.kernel.core import Core
+from lms_core.kernel.i18n import SOURCE_LOCALE
 from lms_core.kernel.pagination import CursorPage, cursor_page
 from lms_core.notifications.models import Notification, NotificationPreference
 
@@ -60,20 +82,64 @@ def preferences() -> ColumnElement[Any]:
     return select(columns).select_from(joined).correlate(User).scalar_subquery()
 
 
+_RECIPIENT = select(
+    User.email,
+    User.first_name,
+    User.preferred_language,
+    NotificationPreference.email_enabled.label("wants_mail"),
+    NotificationPreference.preferences,
+).outerjoin(NotificationPreference, NotificationPreference.user_id == User.id)
+
+
 def recipient(db: Session, user_id: uuid.UUID) -> Row[*tuple[Any, ...]] | None:
     """How to reach a person: email, first_name, preferred_language, wants_mail, preferences; None once deleted.
 
     ``wants_mail`` and ``preferences`` (``{type: wanted}``) are what they chose, or null.
     """
-    statement = (
-        select(
-            User.email,
-            User.first_name,
-            User.preferred_language,
-            NotificationPreference.email_enabled.label("wants_mail"),
-            NotificationPreference.preferences,
-        )
-        .outerjoin(NotificationPreference, NotificationPreference.user_id == User.id)
-        .where(User.id == user_id, User.deleted_at.is_(None))
-    )
-    return db.execute(statement).one_or_none()
+    return db.execute(_RECIPIENT.where(User.id == user_id, LIVING)).one_or_none()
+
+
+def recipients(db: Session, user_ids: Sequence[uuid.UUID]) -> Sequence[Any]:
+    """:func:`recipient` for each account that may be used."""
+    return db.execute(_RECIPIENT.where(User.id.in_(user_ids), USABLE)).all()
+
+
+def takes_mail(person: Any, kind: str) -> bool:
+    """Whether a :func:`recipient` did not decline mail of this kind."""
+    return person.wants_mail is not False and (person.preferences or {}).get(kind) is not False
+
+
+def translated(core: Core, text: str) -> ColumnElement[str]:
+    """A text in the language of the row of ``users``, chosen as :meth:`Catalogs.localizer` chooses."""
+    written = User.preferred_language
+    base = func.split_part(func.split_part(written, "-", 1), "_", 1)
+    by_locale = {locale: core.i18n.say(text, locale) for locale in core.i18n.locales}
+    choices = [(tag == locale, literal(words)) for tag in (written, base) for locale, words in by_locale.items()]
+    return case(*choices, else_=literal(by_locale[SOURCE_LOCALE]))
+
+
+def addressees(db: Session, announcement: Any, *, after: uuid.UUID | None, limit: int) -> Sequence[uuid.UUID]:
+    """Whom an announcement is for, its author left out, in the order of their ids.
+
+    It has ``course_id``, ``author_id`` and ``target_audience``; who is chosen by name has to be of the course still.
+    """
+    audience = announcement.target_audience
+    chosen = [uuid.UUID(user) for user in audience.get("users", ())]
+    course = announcement.course_id
+    groups: dict[str, list[tuple[ColumnElement[uuid.UUID], ColumnElement[bool]]]] = {
+        "students": [(Enrollment.user_id.expression, and_(Enrollment.course_id == course, IN_USE))],
+        "staff": [
+            (CourseStaff.user_id.expression, and_(CourseStaff.course_id == course, READS)),
+            (Course.instructor_id.expression, Course.id == course),
+        ],
+    }
+    parts = []
+    for group, sources in groups.items():
+        for person, belongs in sources:
+            whole = not audience or group in audience.get("groups", ())
+            parts.append(select(person).where(belongs, true() if whole else person.in_(chosen)))
+    people = union(*parts).subquery("people")
+    statement = select(User.id).join(people, people.c[0] == User.id).where(USABLE, User.id != announcement.author_id)
+    if after is not None:
+        statement = statement.where(User.id > after)
+    return db.scalars(statement.order_by(User.id).limit(limit)).all()

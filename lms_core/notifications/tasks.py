@@ -1,12 +1,24 @@
 """What becomes of other domains' events: a notification, and a mail where it is worth one."""
 
+import uuid
+from typing import Any
+
 from lms_core.accounts.events import UserRegistered
+from lms_core.courses.announcements import queries as announcements
+from lms_core.courses.announcements.events import AnnouncementPublished
 from lms_core.courses.events import CourseCreated, StaffAssigned
 from lms_core.enrollment.events import UserEnrolled
-from lms_core.kernel.events import Delivery
+from lms_core.kernel.events import Delivery, publish
 from lms_core.kernel.i18n import _
 from lms_core.learning.events import CourseCompleted
-from lms_core.notifications.service import Notice, tell
+from lms_core.notifications import queries
+from lms_core.notifications.events import AnnouncementToldInPart
+from lms_core.notifications.service import Notice, tell, tell_many
+
+TOLD_AT_ONCE = 1_000
+"""People that one delivery tells of an announcement."""
+MAILED = ("high", "urgent")
+"""Priorities of an announcement that are worth a mail."""
 
 
 def welcome(delivery: Delivery, event: UserRegistered) -> None:
@@ -69,6 +81,48 @@ def tell_assigned(delivery: Delivery, event: StaffAssigned) -> None:
         action_url=f"/courses/{event.course_id}",
     )
     tell(delivery.db, delivery.core, event.user_id, notice)
+
+
+def tell_announced(delivery: Delivery, event: AnnouncementPublished) -> None:
+    _tell_next(delivery, event.announcement_id, after=None)
+
+
+def tell_more_announced(delivery: Delivery, event: AnnouncementToldInPart) -> None:
+    _tell_next(delivery, event.announcement_id, after=event.last)
+
+
+def _tell_next(delivery: Delivery, announcement_id: uuid.UUID, *, after: uuid.UUID | None) -> None:
+    """Tell the next :data:`TOLD_AT_ONCE` people; whom of the rest, is another delivery's affair.
+
+    So no transaction grows with the course, and each part is told once whatever fails in between. Who joins
+    meanwhile finds it in the course; what is taken back meanwhile, nobody else is told of.
+    """
+    announcement = announcements.to_tell(delivery.db, announcement_id)
+    if announcement is None:
+        return
+    people = queries.addressees(delivery.db, announcement, after=after, limit=TOLD_AT_ONCE)
+    tell_many(delivery.db, delivery.core, people, _announcement_notice(announcement))
+    if len(people) == TOLD_AT_ONCE:
+        publish(delivery.db, AnnouncementToldInPart(announcement_id, people[-1]))
+
+
+def _announcement_notice(announcement: Any) -> Notice:
+    mailed = announcement.priority in MAILED
+    return Notice(
+        type="new_announcement",
+        title=announcement.title,
+        message=_("Announcement in ${course}", mapping={"course": announcement.course_title}),
+        data={
+            "courseId": str(announcement.course_id),
+            "courseTitle": announcement.course_title,
+            "announcementId": str(announcement.id),
+        },
+        action_url=f"/courses/{announcement.course_id}/announcements/{announcement.id}",
+        mail="announcement" if mailed else None,
+        mail_data={"title": announcement.title, "text": announcements.excerpt(announcement)} if mailed else {},
+        priority=announcement.priority,
+        expires_at=announcement.expires_at,
+    )
 
 
 def _course_data(event: UserEnrolled | CourseCompleted) -> dict[str, str]:

@@ -12,7 +12,6 @@ from sqlalchemy import (
     ColumnElement,
     Connection,
     Label,
-    Select,
     Subquery,
     and_,
     case,
@@ -34,13 +33,16 @@ from sqlalchemy.types import Text
 
 from lms_core.accounts.models import User
 from lms_core.accounts.queries import LIVING
-from lms_core.courses.access import access_columns
+from lms_core.courses.access import READS, access_columns
+from lms_core.courses.html import plain_text
 from lms_core.courses.models import PRIORITIES, Announcement, AnnouncementRead, Course, CourseStaff
 from lms_core.kernel.db import AnyRow, AnySelect
 from lms_core.kernel.pagination import COUNT_CAP, CursorPage, Page, beyond, cursor_page, page_of
 from lms_core.kernel.security import CALLER
 
 STUDENTS, STAFF = "students", "staff"
+EXCERPT = 1_000
+"""Characters of an announcement that a mail quotes."""
 
 LIVE: ColumnElement[bool] = and_(
     Announcement.is_published,
@@ -162,7 +164,7 @@ def _my_courses(registry: Any, scopes: Collection[str]) -> Subquery:
     staff = (
         select(Course.id)
         .join(CourseStaff, and_(CourseStaff.course_id == Course.id, CourseStaff.user_id == CALLER))
-        .where(func.coalesce(CourseStaff.permissions["courses:read"].as_boolean(), true()))
+        .where(READS)
     )
     enrolled = registry.course_parts.get("enrolled", false())
     parts = {
@@ -249,16 +251,18 @@ def readers(connection: Connection, announcement_id: uuid.UUID, *, cursor: str |
 
 
 def to_tell(db: Session, announcement_id: uuid.UUID) -> AnyRow | None:
-    """What is told about an announcement, with its course's title; None where it is not live, or no longer."""
-    statement: Select[*tuple[Any, ...]] = (
+    """What is told of an announcement, with its course's title; None where it is not live, or no longer."""
+    statement: AnySelect = (
         select(
-            *_TEXT,
-            Announcement.author_id,
-            Announcement.course_id,
-            Announcement.target_audience,
+            *_TEXT, Announcement.author_id, Announcement.course_id, Announcement.target_audience,
             Course.title.label("course_title"),
         )
         .join_from(Announcement, Course, Course.id == Announcement.course_id)
         .where(Announcement.id == announcement_id, LIVE, Course.deleted_at.is_(None))
-    )
+    )  # fmt: skip
     return db.execute(statement).first()
+
+
+def excerpt(announcement: Any) -> str:
+    """The beginning of what it says, as plain text."""
+    return plain_text(announcement.content, EXCERPT)

@@ -33,10 +33,11 @@ PROBLEM: Mapping[str, Any] = {
 }
 
 _MEANINGS: Mapping[int, str] = {
-    400: "The body is not JSON.",
+    400: "The body is not JSON, or not all of it came.",
     401: "No valid credentials.",
     403: "Not allowed.",
     404: "No such thing, or none the caller may know of.",
+    408: "The body came too slowly.",
     409: "In conflict with the current state.",
     412: "Changed since the version in `If-Match`.",
     413: "Larger than is allowed.",
@@ -78,7 +79,8 @@ def _implied(operation: Operation) -> Iterator[str]:
         if operation.on_item:
             yield "412 stale"
     if options.get("body"):
-        yield from ("400 malformed_json", "413 too_large", "415 unsupported_media_type")
+        yield from ("400 malformed_json", "400 body_incomplete", "408 body_too_slow")
+        yield from ("413 too_large", "415 unsupported_media_type")
     if options.get("body") or options.get("query"):
         yield "422 invalid"
     if options.get("many") == "cursor":

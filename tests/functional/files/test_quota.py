@@ -60,7 +60,7 @@ def test_a_quota_of_none_is_no_limit(make_app, student):
 
 def test_a_claim_without_its_bytes_holds_nothing(small, student, nothing_left):
     client = small(student)
-    assert upload(client, 10, 400, claims=900).json["code"] == "upload_incomplete"
+    assert upload(client, 10, 400, claims=900).json["code"] == "body_incomplete"
     nothing_left()
     upload(client, QUOTA)
 

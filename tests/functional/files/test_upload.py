@@ -117,9 +117,9 @@ def test_a_form_without_a_boundary(post, nothing_left, kind):
 
 @pytest.mark.parametrize("sent", [b"", b"some", PNG])
 def test_a_body_that_breaks_off_leaves_nothing(post, post_form, nothing_left, sent):
-    assert post(sent, length=len(sent) + 1, status=400).json["code"] == "upload_incomplete"
+    assert post(sent, length=len(sent) + 1, status=400).json["code"] == "body_incomplete"
     whole = form(("file", "a", sent))
-    assert post_form(whole[:-20], length=len(whole), status=400).json["code"] == "upload_incomplete"
+    assert post_form(whole[:-20], length=len(whole), status=400).json["code"] == "body_incomplete"
     nothing_left()
 
 
@@ -131,7 +131,7 @@ def test_a_body_without_a_length_is_refused(post, post_form, nothing_left):
 
 
 def test_a_file_over_the_limit_is_refused_before_it_is_read(make_app, student, post, post_form):
-    client = make_app(lms__files__max_bytes=1000).bearer(student.client.authorization[1])
+    client = make_app(lms__files__max_bytes=1000, lms__web__body_limit=500).bearer(student.client.authorization[1])
     assert post(b"a" * 1000, client=client).json["size"] == 1000
     assert post(b"", length=1001, client=client, status=413).json["code"] == "file_too_large"
     assert post_form(b"", length=1_000_000, client=client, status=413).json["code"] == "file_too_large"

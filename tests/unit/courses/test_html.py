@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lms_core.courses.html import reading_minutes, sanitize
+from lms_core.courses.html import plain_text, reading_minutes, sanitize
 from lms_core.kernel.errors import Invalid
 
 KEPT = [
@@ -142,3 +142,19 @@ def test_long_pages_of_real_courses_are_not(html):
 )
 def test_reading_takes_a_minute_for_two_hundred_words(html, minutes):
     assert reading_minutes(html) == minutes
+
+
+@pytest.mark.parametrize(
+    ("html", "words"),
+    [
+        ("", ""),
+        ("<p>To <b>Friday</b> &amp; room&nbsp;7.</p>\n\n<ul><li>a</li><li>b</li></ul>", "To Friday & room 7.\na\nb"),
+        ("one<br>two<br/>three", "one\ntwo\nthree"),
+        ("5 &lt; 6 &gt; 4 and &lt;b&gt;", "5 < 6 > 4 and <b>"),
+        ('<a title="a>b <br" href="/x">link</a><img alt="no" src="x">', "link"),
+        ("x" * 30, "x" * 19 + "…"),
+        ("<p>" + "ab " * 10 + "</p>", "ab ab ab ab ab ab a…"),
+    ],
+)
+def test_plain_text_has_a_line_for_each_block(html, words):
+    assert plain_text(sanitize(html).html, 20 if len(words) == 20 else 100) == words

@@ -1,0 +1,16 @@
+"""What notifications tell themselves: that there are more people to reach."""
+
+import uuid
+from dataclasses import dataclass
+from typing import ClassVar
+
+from lms_core.kernel.events import Event
+
+
+@dataclass(frozen=True, slots=True)
+class AnnouncementToldInPart(Event):
+    """People up to ``last``, in the order of their ids, know of an announcement, and others do not yet."""
+
+    name: ClassVar[str] = "notifications.announcement_told_in_part"
+    announcement_id: uuid.UUID
+    last: uuid.UUID
