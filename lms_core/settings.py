@@ -91,6 +91,8 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("lms.import.entries", "integer", "20000", "Most entries of a course archive"),
     Setting("lms.courses.categories", "words", "", "Categories a course may take, comma-separated; empty allows any"),
     Setting("lms.courses.limit", "integer", "100", "Courses one instructor may own; 0 sets no limit"),
+    Setting("lms.ratings.min_progress", "integer", "0", "Percentage of a course that somebody must have completed to "
+            "rate it", bounds=(0, 100)),
     Setting("lms.ratelimit.enabled", "flag", "true", "Limit requests by address and account"),
     Setting("lms.ratelimit.storage", "text", "memory://", "memory:// (each process) or redis:// (shared)", secret=True),
     Setting("lms.ratelimit.auth_address", "rate", "60/minute", "Authentication requests from one address"),

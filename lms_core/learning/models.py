@@ -6,8 +6,8 @@ import uuid
 from sqlalchemy import CheckConstraint, ForeignKey, Index, SmallInteger, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from lms_core.kernel.columns import Count, On, Percent, Records, at_least, one_of, percent
-from lms_core.kernel.db import Base, Identified, Timestamped
+from lms_core.kernel.columns import Count, Off, Percent, Records, at_least, one_of, percent
+from lms_core.kernel.db import Base, Created, Identified, Timestamped
 
 
 class LessonProgress(Identified, Base):
@@ -67,7 +67,13 @@ class ModuleProgress(Identified, Base):
 
 
 class CourseRating(Identified, Timestamped, Base):
-    """One to five stars and a review, one per student and course. A trigger carries the stars to the course."""
+    """One to five stars and a review, one per student and course.
+
+    Triggers carry the stars to the course and count the votes.
+
+    ``is_verified_purchase`` says that the enrollment was paid for. Nothing records payments yet, so it is false: that a
+    course costs something now does not mean that this student has paid.
+    """
 
     __tablename__ = "course_ratings"
 
@@ -77,7 +83,7 @@ class CourseRating(Identified, Timestamped, Base):
     rating: Mapped[int] = mapped_column(SmallInteger)
     review_title: Mapped[str | None]
     review_content: Mapped[str | None]
-    is_verified_purchase: Mapped[On]
+    is_verified_purchase: Mapped[Off]
     helpful_count: Mapped[Count]
     unhelpful_count: Mapped[Count]
     instructor_response: Mapped[str | None]
@@ -87,5 +93,19 @@ class CourseRating(Identified, Timestamped, Base):
         CheckConstraint("rating BETWEEN 1 AND 5", name="rating"),
         *at_least(0, "helpful_count", "unhelpful_count"),
         UniqueConstraint("course_id", "user_id"),
-        Index(None, "course_id", "rating"),
+        Index(None, "course_id", "created_at", "id"),
+        Index(None, "course_id", "rating", "created_at", "id"),
+        Index(None, "course_id", "helpful_count", "created_at", "id"),
     )
+
+
+class RatingVote(Identified, Created, Base):
+    """Whether a review was of help to somebody."""
+
+    __tablename__ = "rating_votes"
+
+    rating_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("course_ratings.id", ondelete="CASCADE"))
+    user_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"), index=True)
+    is_helpful: Mapped[bool]
+
+    __table_args__ = (UniqueConstraint("rating_id", "user_id"),)

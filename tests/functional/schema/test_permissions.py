@@ -32,9 +32,10 @@ def test_nothing_of_others_is_granted_by_scope_all(db: Connection, group: str) -
     assert [right for right in rights(db, group) if right.endswith(":all")] == []
 
 
-def test_a_moderator_has_all_of_the_forums_and_nothing_else_of_others(db: Connection) -> None:
+def test_a_moderator_has_all_of_the_forums_and_reviews_and_nothing_else_of_others(db: Connection) -> None:
     everywhere = {right for right in rights(db, "moderator") if right.endswith(":all")}
-    assert everywhere == {"forum:read:all", "forum:create:all", "forum:moderate:all"}
+    reviews = {"ratings:read:all", "ratings:delete:all"}
+    assert everywhere == {"forum:read:all", "forum:create:all", "forum:moderate:all", *reviews}
 
 
 def test_an_instructor_is_a_student_who_owns_courses(db: Connection) -> None:
