@@ -234,7 +234,8 @@ def test_a_course_that_is_not_public_shows_no_reviews(core, app, make_student, m
     author.client.delete(one(made), status=204)
     with core.transaction() as db:
         db.execute(update(Course).where(Course.id == course.id).values(deleted_at=func.now()))
-    instructor.client.get(url, status=404)
+    instructor.client.get(url, status=403)
+    moderator.client.get(url, status=404)
 
 
 def test_sorts_filters_and_pages(app, make_student, url):
