@@ -21,7 +21,9 @@ from lms_core.courses.importing import (
 )
 from lms_core.courses.resources import CourseItem
 from lms_core.enrollment.events import UserEnrolled
+from lms_core.files.events import FileCleared, FileInfected
 from lms_core.files.ranges import ranged_stream
+from lms_core.files.scanning import FileScanner, ScannerUnavailable, Verdict
 from lms_core.files.storage import (
     IncomingStream,
     Readable,
@@ -71,13 +73,15 @@ __all__ = [
     "Base", "Binary",
     "Collection", "Conflict", "Core", "CourseCompleted", "CourseCreated", "CourseImporter", "CourseItem",
     "CoursePublished", "Created", "CursorPage", "CursorQuery", "Delivery", "EmailVerified", "Event",
-    "EventSubscription", "Everyone", "Forbidden", "Identified", "Identity", "ImportLimits", "ImportedCourse",
-    "ImportedFile", "ImportedLesson", "ImportedModule", "IncomingStream", "Invalid", "Item", "LMSError", "MeResource",
-    "Migrations", "Money", "NotFound", "Notice", "Number", "Page", "PageQuery", "Part", "PasswordChanged",
-    "Percentage", "PeriodicTask", "Place", "ProfileChanged", "Readable", "Request", "Resource", "Right", "Schema",
-    "Setting", "Settings", "SettingsError", "Skipped", "Storage", "StorageBackend", "StorageUnavailable", "Stored",
+    "EventSubscription", "Everyone", "FileCleared", "FileInfected", "FileScanner", "Forbidden", "Identified",
+    "Identity", "ImportLimits", "ImportedCourse", "ImportedFile", "ImportedLesson", "ImportedModule",
+    "IncomingStream", "Invalid", "Item", "LMSError", "MeResource", "Migrations", "Money", "NotFound", "Notice",
+    "Number", "Page", "PageQuery", "Part", "PasswordChanged", "Percentage", "PeriodicTask", "Place",
+    "ProfileChanged", "Readable", "Request", "Resource", "Right", "ScannerUnavailable", "Schema", "Setting",
+    "Settings", "SettingsError", "Skipped", "Storage", "StorageBackend", "StorageUnavailable", "Stored",
     "StoredObject", "TaskContext", "Text", "Timestamp", "Timestamped", "TooLarge", "TooMany", "Unauthorized",
-    "Unavailable", "Undeliverable", "UserEnrolled", "UserRegistered", "_", "api_url", "audit", "check_storage_key",
-    "course_acl", "created", "cursor_page", "fields", "grant", "hookimpl", "is_storage_key", "notify", "page_of",
-    "placed", "publish", "queue_mail", "ranged_stream", "revoke", "scoped_acl", "tell", "touch_trigger", "validate",
+    "Unavailable", "Undeliverable", "UserEnrolled", "UserRegistered", "Verdict", "_", "api_url", "audit",
+    "check_storage_key", "course_acl", "created", "cursor_page", "fields", "grant", "hookimpl", "is_storage_key",
+    "notify", "page_of", "placed", "publish", "queue_mail", "ranged_stream", "revoke", "scoped_acl", "tell",
+    "touch_trigger", "validate",
 ]  # fmt: skip

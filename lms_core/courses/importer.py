@@ -96,7 +96,8 @@ def import_course(
     tell("reading", 1, 1)
     with core.transaction() as db:
         work = _Import(db, core, source, owner, tell)
-        work.store_files(partial(store_file, db, registry.storage, uploaded_by=owner.id), limits)
+        store = partial(store_file, db, registry.storage, uploaded_by=owner.id, scan=bool(registry.scanners))
+        work.store_files(store, limits)
         course = work.create(path.name)
         if publish:
             service.publish_course(db, core, course.id, owner.id)

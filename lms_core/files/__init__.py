@@ -15,10 +15,15 @@ def includeme(config: "Configurator") -> None:
     core = config.registry.core
     config.registry.storages = Storages(core.plugins.gather("lms_storage_backends"), core.settings)
     config.registry.storage = config.registry.storages.default()
+    config.registry.scanners = tuple(core.plugins.gather("lms_file_scanners", settings=core.settings))
     config.include(access)
     config.add_profile_column("storage_used_bytes", queries.storage_used())
     config.add_child(ApiRoot, "files", resources.FileCollection)
     config.add_item(resources.FileCollection, resources.FileItem, "fileId")
     config.add_event_subscriber(events.ObjectsDropped, "files.delete_objects", tasks.delete_objects)
+    config.add_event_subscriber(events.ScanDue, "files.scan", tasks.scan, queue="long")
+    for event in (events.FileCleared, events.FileInfected):
+        config.add_event_type(event)
+    config.add_periodic_task("files.rescan", tasks.rescan, every=60)
     config.add_periodic_task("files.purge", tasks.purge_files, every=3600)
     config.scan("lms_core.files.views")

@@ -3,11 +3,14 @@
 import datetime as dt
 import uuid
 
-from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, func, text
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, func
 from sqlalchemy.orm import Mapped, mapped_column
 
-from lms_core.kernel.columns import Document, Off, at_least
+from lms_core.kernel.columns import Document, Off, at_least, one_of, sparse_index
 from lms_core.kernel.db import Base, Created, Identified
+
+PENDING, CLEAN, INFECTED, FAILED, SKIPPED = "pending", "clean", "infected", "failed", "skipped"
+"""What ``virus_scan_result`` says: see :mod:`lms_core.files.scanning`."""
 
 
 class FileUpload(Identified, Base):
@@ -30,18 +33,23 @@ class FileUpload(Identified, Base):
     thumbnail_url: Mapped[str | None]
     extra: Mapped[Document] = mapped_column("metadata")
     virus_scanned: Mapped[Off]
-    virus_scan_result: Mapped[str | None]
+    """Whether a scanner has told clean from infected."""
+    virus_scan_result: Mapped[str] = mapped_column(server_default=PENDING)
+    scan_due_at: Mapped[dt.datetime | None]
+    """When to try again what is still to be scanned."""
     uploaded_at: Mapped[dt.datetime] = mapped_column(server_default=func.now())
     deleted_at: Mapped[dt.datetime | None]
 
     __table_args__ = (
         *at_least(0, "file_size"),
+        one_of("virus_scan_result", PENDING, CLEAN, INFECTED, FAILED, SKIPPED),
         CheckConstraint("checksum ~ '^[0-9a-f]{64}$'", name="checksum"),
         # With what the sum over a person's files needs, so that it reads nothing but the index.
         Index(None, "uploaded_by", "uploaded_at", "id", postgresql_include=["file_size", "deleted_at"]),
         Index(None, "uploaded_at", "id"),
         Index(None, "file_type", "uploaded_at", "id"),
-        Index(None, "deleted_at", postgresql_where=text("deleted_at IS NOT NULL")),
+        sparse_index("deleted_at"),
+        sparse_index("scan_due_at"),
         Index(None, "storage_provider", "storage_path"),
     )
 

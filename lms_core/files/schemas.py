@@ -3,6 +3,7 @@
 from marshmallow import fields, validate
 
 from lms_core.files.kinds import CATEGORIES
+from lms_core.files.models import CLEAN, FAILED, INFECTED, PENDING, SKIPPED
 from lms_core.kernel.openapi.operations import Binary
 from lms_core.kernel.pagination import CursorQuery
 from lms_core.kernel.schemas import Schema, Timestamp
@@ -19,7 +20,13 @@ class FileSchema(Schema):
     )
     mime_type = fields.String(metadata={"description": "Told by the content, not by the name."})
     checksum = fields.String(metadata={"description": "SHA-256, in lower-case hex."})
-    virus_scan_result = fields.String(metadata={"description": "`skipped` where no scanner has looked."})
+    scan_status = fields.String(
+        attribute="virus_scan_result",
+        metadata={
+            "enum": [PENDING, CLEAN, INFECTED, FAILED, SKIPPED],
+            "description": "`skipped` where there is no scanner; `failed` what one could not look through.",
+        },
+    )
     uploaded_by = fields.UUID()
     uploaded_at = Timestamp()
 

@@ -5,27 +5,24 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, or_, select, update
+from sqlalchemy import ColumnElement, func, or_, select, update
 from sqlalchemy.orm import Session
 
 from lms_core.files import queries
 from lms_core.files.body import Body, too_large
 from lms_core.files.claims import claimed, quota_of, settle
-from lms_core.files.events import ObjectsDropped
+from lms_core.files.events import FileCleared, ObjectsDropped, ScanDue
 from lms_core.files.kinds import HEAD, category, detect
-from lms_core.files.models import FileUpload
+from lms_core.files.models import PENDING, SKIPPED, FileUpload
 from lms_core.files.names import display_name
 from lms_core.files.rollback import delete_on_rollback
+from lms_core.files.scanning import FIRST_RETRY
 from lms_core.files.storage import Readable, Storage, new_key
 from lms_core.kernel.core import Core
 from lms_core.kernel.errors import Conflict, NotFound
 from lms_core.kernel.events import publish
 from lms_core.kernel.i18n import _
 from lms_core.kernel.security import CALLER, Identity
-
-NOT_SCANNED = "skipped"
-"""What ``virus_scan_result`` says where no scanner has looked."""
-
 
 NOBODY = {CALLER.key: None}
 
@@ -50,10 +47,11 @@ class _Intake:
 
 
 def store_file(
-    db: Session, storage: Storage, *, uploaded_by: uuid.UUID, name: str, stream: Readable, max_bytes: int
+    db: Session, storage: Storage, *, uploaded_by: uuid.UUID, name: str, stream: Readable, max_bytes: int, scan: bool
 ) -> FileUpload:
     """Store a stream and record it; what it is told by its content, ``name`` is only shown.
 
+    ``scan`` says that it waits for a scanner, which whoever has ``registry.scanners`` knows.
     The bytes are durable when this returns, and are deleted if the transaction does not commit
     (:mod:`lms_core.files.rollback`). Raises 413 ``file_too_large``, 503 ``storage_unavailable``.
     """
@@ -71,7 +69,8 @@ def store_file(
             checksum=stored.sha256,
             storage_path=key,
             storage_provider=storage.name,
-            virus_scan_result=NOT_SCANNED,
+            virus_scan_result=PENDING if scan else SKIPPED,
+            scan_due_at=func.now() + FIRST_RETRY if scan else None,
         )
         db.add(upload)
         db.flush()
@@ -79,10 +78,11 @@ def store_file(
     except BaseException:
         storage.delete(key)
         raise
+    publish(db, ScanDue(upload.id) if scan else FileCleared(upload.id))
     return upload
 
 
-def receive_file(db: Session, core: Core, storage: Storage, person: Identity, body: Body) -> FileUpload:
+def receive_file(db: Session, core: Core, storage: Storage, person: Identity, body: Body, *, scan: bool) -> FileUpload:
     """Store what a person sends, within their quota; ``db`` has no transaction yet, and gets one when all is there.
 
     Raises what :func:`store_file` and the stream raise, and 413 ``quota_exceeded``; the quota is as before then.
@@ -95,6 +95,7 @@ def receive_file(db: Session, core: Core, storage: Storage, person: Identity, bo
             name=body.name,
             stream=claim.kept_by(body.stream),
             max_bytes=core.settings.integer("lms.files.max_bytes"),
+            scan=scan,
         )
         settle(db, claim.id)
     return upload

@@ -4,8 +4,9 @@ import datetime as dt
 
 from sqlalchemy import delete, select
 
-from lms_core.files.events import ObjectsDropped
+from lms_core.files.events import ObjectsDropped, ScanDue
 from lms_core.files.models import FileClaim, FileUpload
+from lms_core.files.scanning import RETRIED_AT_ONCE, retry_scans, scan_file
 from lms_core.files.service import drop_objects
 from lms_core.kernel.events import Delivery
 from lms_core.kernel.tasks import TaskContext
@@ -18,6 +19,20 @@ def delete_objects(delivery: Delivery, event: ObjectsDropped) -> None:
     storage = delivery.registry.storages.of(event.provider)
     for key in event.keys:
         storage.delete(key)
+
+
+def scan(delivery: Delivery, event: ScanDue) -> None:
+    """Have a file scanned."""
+    registry = delivery.registry
+    scan_file(delivery.db, delivery.core, registry.storages, registry.scanners, event.file_id)
+
+
+def rescan(context: TaskContext) -> None:
+    """Try again what waits for a scanner longer than it should."""
+    more = True
+    while more:
+        with context.core.transaction() as db:
+            more = retry_scans(db, context.core.clock()) == RETRIED_AT_ONCE
 
 
 def purge_files(context: TaskContext) -> None:

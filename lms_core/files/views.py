@@ -10,10 +10,12 @@ from lms_core.files import queries, schemas, service
 from lms_core.files.body import BODY_ERRORS, read_body
 from lms_core.files.content import content_response
 from lms_core.files.resources import FileCollection, FileItem
+from lms_core.files.scanning import check_cleared
 from lms_core.files.storage import StorageUnavailable
 from lms_core.kernel.audit import audit
 from lms_core.kernel.errors import problem
 from lms_core.kernel.request import Request
+from lms_core.kernel.security import caller_id
 from lms_core.kernel.views import created
 
 
@@ -29,7 +31,9 @@ def upload_file(context: FileCollection, request: Request) -> Any:
     `multipart/form-data` is the file, and `name` says what it is called.
     """
     body = read_body(request, request.core.settings.integer("lms.files.max_bytes"))
-    made = service.receive_file(request.db, request.core, request.registry.storage, request.caller, body)
+    made = service.receive_file(
+        request.db, request.core, request.registry.storage, request.caller, body, scan=bool(request.registry.scanners)
+    )
     created(request, "files", made.id)
     return made
 
@@ -52,13 +56,16 @@ def read_file(context: FileItem, request: Request) -> Any:
 
 @view_config(
     context=FileItem, name="content", request_method="GET", permission="files:read", produces="*/*",
-    errors=("503 storage_unavailable",), answers={206: "The range that `Range` asks for.", 416: "No such range."},
+    errors=("409 file_infected", "409 file_not_scanned", "503 storage_unavailable"),
+    answers={206: "The range that `Range` asks for.", 416: "No such range."},
 )  # fmt: skip
 def read_file_content(context: FileItem, request: Request) -> Response:
     """Download a file.
 
     With `ETag`, `Last-Modified` and `Range`. Types that a browser may safely show are inline, all others attachments.
+    What a scanner is still to look through, only its owner gets (`file_not_scanned`); what is infected, nobody.
     """
+    check_cleared(context.row, caller_id(request))
     return content_response(request.registry.storages, context.row)
 
 

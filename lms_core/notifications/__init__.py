@@ -6,6 +6,7 @@ from lms_core.accounts.events import UserRegistered
 from lms_core.courses.announcements.events import AnnouncementPublished
 from lms_core.courses.events import CourseCreated, StaffAssigned
 from lms_core.enrollment.events import UserEnrolled
+from lms_core.files.events import FileInfected
 from lms_core.kernel.traversal import ApiRoot
 from lms_core.learning.events import CourseCompleted
 from lms_core.notifications import queries, tasks
@@ -25,6 +26,7 @@ def includeme(config: "Configurator") -> None:
     config.add_event_subscriber(CourseCreated, "notifications.course_created", tasks.tell_created)
     config.add_event_subscriber(StaffAssigned, "notifications.staff_assigned", tasks.tell_assigned)
     config.add_event_subscriber(CourseCompleted, "notifications.course_completed", tasks.tell_completed)
+    config.add_event_subscriber(FileInfected, "notifications.file_infected", tasks.tell_infected)
     config.add_event_subscriber(AnnouncementPublished, "notifications.announcement", tasks.tell_announced)
     config.add_event_subscriber(AnnouncementToldInPart, "notifications.announcement_rest", tasks.tell_more_announced)
     config.scan("lms_core.notifications")

@@ -8,6 +8,7 @@ from lms_core.courses.announcements import queries as announcements
 from lms_core.courses.announcements.events import AnnouncementPublished
 from lms_core.courses.events import CourseCreated, StaffAssigned
 from lms_core.enrollment.events import UserEnrolled
+from lms_core.files.events import FileInfected
 from lms_core.kernel.events import Delivery, publish
 from lms_core.kernel.i18n import _
 from lms_core.learning.events import CourseCompleted
@@ -42,6 +43,17 @@ def tell_enrolled(delivery: Delivery, event: UserEnrolled) -> None:
         data=_course_data(event),
         action_url=f"/courses/{event.course_id}",
         mail="user_enrolled",
+    )
+    tell(delivery.db, delivery.core, event.user_id, notice)
+
+
+def tell_infected(delivery: Delivery, event: FileInfected) -> None:
+    named = {"name": event.file_name, "found": event.found}
+    notice = Notice(
+        type="file_infected",
+        title=_("Malware was found in your file ${name}", mapping=named),
+        message=_("It is locked away, and nobody can download it. The scanner calls it ${found}.", mapping=named),
+        data={"fileId": str(event.file_id), "fileName": event.file_name, "found": event.found},
     )
     tell(delivery.db, delivery.core, event.user_id, notice)
 

@@ -6,5 +6,6 @@ from types import MappingProxyType
 CONFORMANCE: Mapping[str, str] = MappingProxyType({
     "lms_course_importers": "lms_core.testing.importers",
     "lms_storage_backends": "lms_core.testing.storages",
+    "lms_file_scanners": "lms_core.testing.scanners",
 })  # fmt: skip
 """By hook, the module whose suite the author of such a plugin subclasses; the core's own plugins pass it."""

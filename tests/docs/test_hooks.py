@@ -20,6 +20,7 @@ from lms_core.settings import Settings
 from lms_core.testing import CONFORMANCE
 from lms_core.testing.client import Client
 from lms_core.testing.importers import ImporterConformance
+from lms_core.testing.scanners import ScannerConformance
 from lms_core.testing.storages import StorageConformance
 
 PAGE = (Path(__file__).parents[2] / "docs" / "hooks.md").read_text()
@@ -139,3 +140,17 @@ class TestTheStorageOfThePage(StorageConformance):
     def down(self, load: Load, tmp_path: Path) -> Any:
         (tmp_path / "file").write_bytes(b"")
         return load("lms_storage_backends").ShelfStorage(tmp_path / "file")
+
+
+class TestTheScannerOfThePage(ScannerConformance):
+    @pytest.fixture
+    def scanner(self, load: Load) -> Any:
+        return load("lms_file_scanners").ProgramScanner()
+
+    @pytest.fixture
+    def down(self, load: Load, tmp_path: Path) -> Any:
+        return load("lms_file_scanners").ProgramScanner(str(tmp_path / "missing"))
+
+    @pytest.fixture
+    def infected(self) -> bytes:
+        return b"MZ and what else a program has"

@@ -13,11 +13,11 @@ from lms_core.files.service import store_file
 def stored(core, registry):
     """``stored(owner, content, name)`` -> the row of a stored file, made without a request."""
 
-    def make(owner, content=b"Some words.", name="words.txt"):
+    def make(owner, content=b"Some words.", name="words.txt", scan=False):
         with core.transaction() as db:
             stream = io.BytesIO(content)
             return store_file(
-                db, registry.storage, uploaded_by=owner.id, name=name, stream=stream, max_bytes=len(content)
+                db, registry.storage, uploaded_by=owner.id, name=name, stream=stream, max_bytes=len(content), scan=scan
             )
 
     return make

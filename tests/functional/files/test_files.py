@@ -44,7 +44,7 @@ def test_the_owner_reads_what_is_known_of_a_file(upload, student):
         "type": "image",
         "mimeType": "image/png",
         "checksum": SHA256,
-        "virusScanResult": "skipped",
+        "scanStatus": "skipped",
         "uploadedBy": str(student.id),
     }
 
