@@ -20,7 +20,7 @@ def demo() -> None:
 @click.option("--scale", default=1, show_default=True, type=click.IntRange(1), help="How many times as large.")
 @placed
 def load_demo(place: Place, scale: int) -> None:
-    """Fill an empty installation with people, courses and progress, and print who can log in."""
+    """Fill an empty installation with people, courses, progress and reviews, and print who can log in."""
     from lms_core.cli.output import progress, table
     from lms_core.demo import Demo, load
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from lms_core.kernel.core import Core
 
-AREAS = ("people", "catalog", "progress")
+AREAS = ("people", "catalog", "progress", "voices")
 BATCH = 2_000
 """Rows that one COPY takes, between two steps of the progress bar."""
 

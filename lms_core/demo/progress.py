@@ -12,6 +12,11 @@ from lms_core.learning.service import complete_lesson, start_lesson
 COURSES_EACH = 4
 
 
+def course_of(enrollment: int, courses: int) -> int:
+    """The number of the course of an enrollment that was added by scale; a student's are four different ones."""
+    return (enrollment // COURSES_EACH * 7 + enrollment % COURSES_EACH) % courses
+
+
 def load(demo: Demo) -> None:
     for number, student in enumerate(demo.track(demo.made["student"], "Progress")):
         for place in range(number % 3 + 1):
@@ -32,9 +37,6 @@ def _many(demo: Demo) -> None:
     total = MODULES * LESSONS
     now = demo.core.clock()
 
-    def course_of(enrollment: int) -> int:
-        return (enrollment // COURSES_EACH * 7 + enrollment % COURSES_EACH) % courses
-
     def done(enrollment: int) -> int:
         return enrollment % 2
 
@@ -44,8 +46,9 @@ def _many(demo: Demo) -> None:
          "progress_percentage", "last_accessed_at"),
         students * COURSES_EACH,
         lambda n: (
-            numbered("enrollment", n), numbered("student", n // COURSES_EACH), numbered("course", course_of(n)), now,
-            now if done(n) else None, total, done(n), done(n) * 100 / total, now if done(n) else None,
+            numbered("enrollment", n), numbered("student", n // COURSES_EACH),
+            numbered("course", course_of(n, courses)), now, now if done(n) else None, total, done(n),
+            done(n) * 100 / total, now if done(n) else None,
         ),
     )  # fmt: skip
     copy(
@@ -53,7 +56,8 @@ def _many(demo: Demo) -> None:
         ("user_id", "lesson_id", "enrollment_id", "status", "started_at", "completed_at", "completion_percentage"),
         students * COURSES_EACH,
         lambda n: (
-            numbered("student", n // COURSES_EACH), numbered("lesson", course_of(n) * total), numbered("enrollment", n),
+            numbered("student", n // COURSES_EACH), numbered("lesson", course_of(n, courses) * total),
+            numbered("enrollment", n),
             "completed" if done(n) else "in_progress", now, now if done(n) else None, 100 if done(n) else 0,
         ),
     )  # fmt: skip

@@ -3,11 +3,11 @@
 from sqlalchemy import func, select
 
 from lms_core.accounts.models import User
-from lms_core.courses.models import Course, Lesson
+from lms_core.courses.models import Announcement, AnnouncementRead, Course, Lesson
 from lms_core.demo import Demo, load
 from lms_core.enrollment.models import Enrollment
 from lms_core.kernel.core import Core
-from lms_core.learning.models import LessonProgress
+from lms_core.learning.models import CourseRating, LessonProgress, RatingVote
 from lms_core.testing.client import Client
 
 
@@ -21,6 +21,12 @@ def test_the_small_one_has_people_of_each_role_and_progress(core: Core, registry
     assert app.get("/api/v1/courses").json["total"] == 5
     with core.reader() as db:
         assert set(db.scalars(select(Enrollment.status))) == {"active", "completed"}
+    course = mine[0]["course"]["id"]
+    news = app.login(student.email, student.password).get("/api/v1/users/me/announcements").json["items"]
+    assert {"Welcome", "The reading room moves"} == {each["title"] for each in news}
+    reviews = app.get(f"/api/v1/courses/{course}/ratings").json["items"]
+    assert reviews
+    assert app.get(f"/api/v1/courses/{course}").json["ratingCount"] == len(reviews)
 
 
 def test_a_larger_one_is_as_many_times_as_large_and_consistent(core: Core, registry):
@@ -34,3 +40,10 @@ def test_a_larger_one_is_as_many_times_as_large_and_consistent(core: Core, regis
         assert minutes == db.scalar(select(func.sum(Lesson.duration_minutes)))
         done = select(func.count()).select_from(LessonProgress).where(LessonProgress.status == "completed")
         assert db.scalar(done) == db.scalar(select(func.sum(Enrollment.lessons_completed)))
+        for kept, rows in (
+            (func.sum(Course.rating_count), select(func.count()).select_from(CourseRating)),
+            (func.sum(Announcement.read_count), select(func.count()).select_from(AnnouncementRead)),
+            (func.sum(CourseRating.helpful_count), select(func.count()).where(RatingVote.is_helpful)),
+        ):
+            assert db.scalar(select(kept)) == db.scalar(rows) > 100
+        assert db.scalar(select(func.count()).where(Announcement.announced_at.is_(None))) == 5, "scheduled ones"
