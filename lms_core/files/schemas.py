@@ -31,6 +31,21 @@ class FileSchema(Schema):
     uploaded_at = Timestamp()
 
 
+class FileLinkSchema(Schema):
+    """An address that hands out a file to whoever has it, and when it ends."""
+
+    url = fields.String(metadata={"format": "uri"})
+    expires_at = Timestamp()
+
+
+class FileLinkQuery(Schema):
+    """What such an address carries; change nothing in it."""
+
+    by = fields.String(load_default="")
+    expires = fields.String(load_default="")
+    signature = fields.String(load_default="")
+
+
 class FileListQuery(CursorQuery):
     """Which files: by kind, and by owner for those who see everybody's."""
 

@@ -4,11 +4,13 @@ from typing import Any
 
 import structlog
 from pyramid.response import Response
+from pyramid.security import NO_PERMISSION_REQUIRED
 from pyramid.view import exception_view_config, view_config
 
 from lms_core.files import queries, schemas, service
 from lms_core.files.body import BODY_ERRORS, read_body
 from lms_core.files.content import content_response
+from lms_core.files.links import check_link, make_link
 from lms_core.files.resources import FileCollection, FileItem
 from lms_core.files.scanning import check_cleared
 from lms_core.files.storage import StorageUnavailable
@@ -16,7 +18,11 @@ from lms_core.kernel.audit import audit
 from lms_core.kernel.errors import problem
 from lms_core.kernel.request import Request
 from lms_core.kernel.security import caller_id
-from lms_core.kernel.views import created
+from lms_core.kernel.views import created, public_url
+
+_NOT_CLEARED = ("409 file_infected", "409 file_not_scanned")
+_CONTENT_ERRORS = (*_NOT_CLEARED, "416 range_not_satisfiable", "503 storage_unavailable")
+_CONTENT_ANSWERS = {206: "The range that `Range` asks for."}
 
 
 @view_config(
@@ -56,8 +62,7 @@ def read_file(context: FileItem, request: Request) -> Any:
 
 @view_config(
     context=FileItem, name="content", request_method="GET", permission="files:read", produces="*/*",
-    errors=("409 file_infected", "409 file_not_scanned", "503 storage_unavailable"),
-    answers={206: "The range that `Range` asks for.", 416: "No such range."},
+    errors=_CONTENT_ERRORS, answers=_CONTENT_ANSWERS,
 )  # fmt: skip
 def read_file_content(context: FileItem, request: Request) -> Response:
     """Download a file.
@@ -66,7 +71,41 @@ def read_file_content(context: FileItem, request: Request) -> Response:
     What a scanner is still to look through, only its owner gets (`file_not_scanned`); what is infected, nobody.
     """
     check_cleared(context.row, caller_id(request))
-    return content_response(request.registry.storages, context.row)
+    return content_response(request, context.row)
+
+
+@view_config(
+    context=FileItem,
+    name="url",
+    request_method="GET",
+    permission="files:read",
+    returns=schemas.FileLinkSchema,
+    errors=_NOT_CLEARED,
+)
+def read_file_url(context: FileItem, request: Request) -> Any:
+    """Get an address that hands out the file without a token, for a short time.
+
+    For what sends no token: an image, a film, a viewer of PDF. Whoever has the address has the file; ask for a new one
+    when it has expired.
+    """
+    check_cleared(context.row, caller_id(request))
+    link = make_link(request.core, context.row.id, caller_id(request))
+    return {"url": public_url(request, link.path), "expires_at": link.expires_at}
+
+
+@view_config(
+    context=FileItem, name="download", request_method="GET", permission=NO_PERMISSION_REQUIRED,
+    query=schemas.FileLinkQuery, produces="*/*", answers=_CONTENT_ANSWERS,
+    errors=("403 link_invalid", "410 link_expired", *_CONTENT_ERRORS),
+)  # fmt: skip
+def download_file(context: FileItem, request: Request) -> Response:
+    """Download a file by the address that `GET /files/{fileId}/url` gives.
+
+    Credentials count for nothing here. The answer is that of `GET /files/{fileId}/content`.
+    """
+    link = check_link(request.core, context.id, request.query)
+    check_cleared(context.row, link.given_to)
+    return content_response(request, context.row, f"private, max-age={link.seconds_left}")
 
 
 @view_config(

@@ -75,6 +75,10 @@ class Conflict(LMSError):
     status, code, title = 409, "conflict", _("Conflict with the current state")
 
 
+class Gone(LMSError):
+    status, code, title = 410, "gone", _("No longer there")
+
+
 class LengthRequired(LMSError):
     status, code, title = 411, "length_required", _("Length required")
 
@@ -89,6 +93,10 @@ class TooLarge(LMSError):
 
 class UnsupportedMediaType(LMSError):
     status, code, title = 415, "unsupported_media_type", _("Unsupported media type")
+
+
+class RangeNotSatisfiable(LMSError):
+    status, code, title = 416, "range_not_satisfiable", _("No such range")
 
 
 class Invalid(LMSError):
@@ -110,8 +118,9 @@ class InternalError(LMSError):
 _BY_STATUS: Mapping[int, type[LMSError]] = {
     error.status: error
     for error in (
-        BadRequest, Unauthorized, Forbidden, NotFound, MethodNotAllowed, TookTooLong, Conflict, LengthRequired,
-        PreconditionFailed, TooLarge, UnsupportedMediaType, Invalid, TooMany, Unavailable, InternalError,
+        BadRequest, Unauthorized, Forbidden, NotFound, MethodNotAllowed, TookTooLong, Conflict, Gone, LengthRequired,
+        PreconditionFailed, TooLarge, UnsupportedMediaType, RangeNotSatisfiable, Invalid, TooMany, Unavailable,
+        InternalError,
     )
 }  # fmt: skip
 

@@ -204,12 +204,38 @@ class RefreshTokens:
         return uuid.UUID(found[1]) if found else None
 
 
+class Signatures:
+    """Signs what goes out in an address and is to come back as it was: an HMAC, so that nothing is stored.
+
+    ``purpose`` keeps a signature from being good for anything else; rotating the keys ends no address.
+    """
+
+    def __init__(self, keys: tuple[str, ...]) -> None:
+        self._keys = [hashlib.blake2b(key.encode(), digest_size=32, person=b"lms-signature").digest() for key in keys]
+
+    def sign(self, purpose: str, *parts: str) -> str:
+        """43 characters that any URL may hold."""
+        return self._mac(self._keys[0], purpose, parts)
+
+    def fits(self, signature: str, purpose: str, *parts: str) -> bool:
+        """Whether any configured key signed exactly this."""
+        given = signature.encode()
+        return any(hmac.compare_digest(self._mac(key, purpose, parts).encode(), given) for key in self._keys)
+
+    @staticmethod
+    def _mac(key: bytes, purpose: str, parts: tuple[str, ...]) -> str:
+        # Each with its length, so that no two lists of parts are the same bytes.
+        said = b"".join(b"%d:%b" % (len(part.encode()), part.encode()) for part in (purpose, *parts))
+        return base64.urlsafe_b64encode(hmac.digest(key, said, "sha256")).decode().rstrip("=")
+
+
 @dataclass(frozen=True, slots=True)
 class Tokens:
     passwords: Passwords
     access: AccessTokens
     cipher: Cipher
     csrf: CSRF
+    signatures: Signatures
     refresh: RefreshTokens
 
     @classmethod
@@ -229,6 +255,7 @@ class Tokens:
             access=AccessTokens(keys, settings.seconds("lms.jwt.access_ttl"), clock),
             cipher=Cipher(ciphers),
             csrf=CSRF(ciphers),
+            signatures=Signatures(ciphers),
             refresh=RefreshTokens(ciphers),
         )
 

@@ -120,9 +120,14 @@ def _check_match(request: "Request", version: str | None) -> None:
 
 
 def created(request: "Request", *names: object) -> None:
-    """Set ``Location`` to ``/api/v1/<names>`` below ``lms.url``: what the caller wrote as ``Host`` is no address."""
+    """Set ``Location`` to the :func:`public_url` of what was made."""
+    request.response.location = public_url(request, *names)
+
+
+def public_url(request: "Request", *names: object) -> str:
+    """``/api/v1/<names>`` below ``lms.url``: what the caller wrote as ``Host`` is no address."""
     base = request.core.settings.text("lms.url").rstrip("/")
-    request.response.location = "/".join((f"{base}/api/v1", *(str(name) for name in names)))
+    return "/".join((f"{base}/api/v1", *(str(name) for name in names)))
 
 
 def api_url(request: "Request", *names: object) -> str:

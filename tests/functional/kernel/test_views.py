@@ -11,8 +11,9 @@ OPEN_TO_ALL = {
     "/api/v1/auth/register", "/api/v1/auth/verify-email", "/api/v1/auth/resend-verification", "/api/v1/auth/login",
     "/api/v1/auth/refresh", "/api/v1/auth/forgot-password", "/api/v1/auth/reset-password", "/api/v1/auth/logout",
     "/api/v1/auth/two-factor/verify",
+    "/api/v1/files/{fileId}/download",
 }  # fmt: skip
-"""What asks for no permission, because it is how one comes to have any."""
+"""What asks for no permission: how one comes to have any, and addresses that are signed."""
 
 
 def test_every_view_declares_its_permission(registry):
@@ -25,7 +26,7 @@ def test_every_view_declares_its_permission(registry):
     assert set(unguarded) == {"default_exceptionresponse_view"}
 
 
-def test_only_signing_in_needs_no_permission(registry):
+def test_only_signing_in_and_signed_addresses_need_no_permission(registry):
     open_to_all = {
         operation.path for operation in operations(registry) if operation.permission == NO_PERMISSION_REQUIRED
     }

@@ -1,0 +1,119 @@
+"""A file that is moved to another backend while somebody reads it."""
+
+import pytest
+from lms_plugins.storage_gcs import plugin as gcs_plugin
+from lms_plugins.storage_local.storage import LocalStorage
+from sqlalchemy import update
+from structlog.testing import capture_logs
+
+from lms_core.files.models import FileUpload
+from lms_core.files.reading import open_file
+from lms_core.files.storage import StorageBackend, Storages, StorageUnavailable
+from lms_core.testing.storages import CONTENT
+
+
+@pytest.fixture
+def distant(gcs, settings):
+    """A storage whose objects are fetched piece by piece."""
+    chosen = {"lms__gcs__endpoint": gcs.url, "lms__gcs__bucket": gcs.bucket, "lms__gcs__prefix": "moving/"}
+    return gcs_plugin.lms_storage_backends()[0].make(settings.replace(**chosen))
+
+
+@pytest.fixture
+def storages(registry, settings, distant, monkeypatch):
+    """``local`` and ``gcs``; the application knows both."""
+    local = LocalStorage(settings.data / "files")
+    known = Storages(
+        [StorageBackend(each.name, lambda _settings, each=each: each) for each in (local, distant)], settings
+    )
+    monkeypatch.setattr(registry, "storages", known)
+    return known
+
+
+@pytest.fixture
+def move(core, storages):
+    """``move(file, to)``: as a migration does it: the copy, the row, the old object."""
+
+    def move(file, to):
+        with core.transaction() as db:
+            row = db.get_one(FileUpload, file.id)
+            before = storages.of(row.storage_provider)
+            with before.open(row.storage_path) as stream:
+                storages.of(to).put(row.storage_path, stream)
+            db.execute(update(FileUpload).where(FileUpload.id == file.id).values(storage_provider=to))
+        before.delete(file.storage_path)
+
+    return move
+
+
+def test_a_row_that_was_read_before_the_move_is_followed(core, storages, move, stored, student):
+    file = stored(student, CONTENT)
+    move(file, "gcs")
+    with open_file(core, storages, file) as stream:
+        assert stream.read() == CONTENT
+        stream.seek(10)
+        assert stream.read(5) == CONTENT[10:15]
+
+
+def test_reading_goes_on_where_the_file_is_now(core, storages, move, stored, student):
+    file = stored(student, CONTENT)
+    move(file, "gcs")
+    with core.transaction() as db:
+        row = db.get_one(FileUpload, file.id)
+    with open_file(core, storages, row) as stream:
+        assert stream.read(1000) == CONTENT[:1000]
+        move(file, "local")
+        assert stream.read() == CONTENT[1000:]
+        assert stream.tell() == len(CONTENT)
+
+
+def test_it_may_be_moved_more_than_once(core, storages, move, stored, student):
+    file = stored(student, CONTENT)
+    for to in ("gcs", "local", "gcs"):
+        move(file, to)
+    with core.transaction() as db:
+        row = db.get_one(FileUpload, file.id)
+    with open_file(core, storages, row) as stream:
+        assert stream.read(10) == CONTENT[:10]
+        move(file, "local")
+        assert stream.read(400_000) == CONTENT[10:400_010]
+        move(file, "gcs")
+        assert stream.read() == CONTENT[400_010:]
+
+
+def test_a_download_goes_on(student, storages, move, stored, app):
+    file = stored(student, CONTENT)
+    move(file, "gcs")
+    request = student.client.app
+    body = _begun(student, request, f"/api/v1/files/{file.id}/content")
+    first = next(body)
+    move(file, "local")
+    assert first + b"".join(body) == CONTENT
+
+
+def _begun(student, app, path):
+    """The chunks of an answer that the server has begun to send."""
+    from webob import Request
+
+    request = Request.blank(path, headers={"Authorization": f"Bearer {student.client.authorization[1]}"})
+    answer = request.get_response(app)
+    assert answer.status_int == 200
+    return iter(answer.app_iter)
+
+
+def test_what_is_lost_is_not_looked_for_for_ever(core, storages, stored, student, move):
+    file = stored(student, CONTENT)
+    move(file, "gcs")
+    storages.of("gcs").delete(file.storage_path)
+    with capture_logs() as logged, pytest.raises(StorageUnavailable):
+        open_file(core, storages, file)
+    assert [line["file"] for line in logged if line["event"] == "file_unreadable"] == [str(file.id)]
+
+
+def test_a_file_that_is_forgotten_meanwhile_is_unavailable(core, storages, stored, student):
+    file = stored(student, CONTENT)
+    with core.transaction() as db:
+        db.delete(db.get_one(FileUpload, file.id))
+    storages.of("local").delete(file.storage_path)
+    with pytest.raises(StorageUnavailable):
+        open_file(core, storages, file)
