@@ -61,6 +61,7 @@ requirements: $(INSTALLED)  ## pin the newest releases that setup.cfg allows, wi
 	$(COMPILE) --upgrade --extra production --extra pserve --extra test --extra lint \
 		--output-file requirements.txt setup.cfg requirements.in
 	$(COMPILE) --upgrade --output-file tests/services/requirements.txt tests/services/requirements.in
+	rm -rf lms_core.egg-info  # Compiling leaves it, and its entry points would hide those of the installation.
 
 clean:  ## remove what make made, but no data
 	@tests/services/services kill

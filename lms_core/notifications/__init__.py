@@ -4,13 +4,13 @@ from typing import TYPE_CHECKING
 
 from lms_core.accounts.events import UserRegistered
 from lms_core.courses.announcements.events import AnnouncementPublished
-from lms_core.courses.events import CourseCreated, StaffAssigned
+from lms_core.courses.events import CourseCreated, CoursePublished, StaffAssigned
 from lms_core.enrollment.events import UserEnrolled
 from lms_core.files.events import FileInfected
 from lms_core.kernel.traversal import ApiRoot
 from lms_core.learning.events import CourseCompleted
 from lms_core.notifications import queries, tasks
-from lms_core.notifications.events import AnnouncementToldInPart
+from lms_core.notifications.events import AnnouncementToldInPart, PublicationToldInPart
 from lms_core.notifications.resources import NotificationCollection, NotificationItem
 
 if TYPE_CHECKING:
@@ -24,6 +24,8 @@ def includeme(config: "Configurator") -> None:
     config.add_event_subscriber(UserRegistered, "notifications.welcome", tasks.welcome)
     config.add_event_subscriber(UserEnrolled, "notifications.user_enrolled", tasks.tell_enrolled)
     config.add_event_subscriber(CourseCreated, "notifications.course_created", tasks.tell_created)
+    config.add_event_subscriber(CoursePublished, "notifications.course_published", tasks.tell_published)
+    config.add_event_subscriber(PublicationToldInPart, "notifications.published_rest", tasks.tell_more_published)
     config.add_event_subscriber(StaffAssigned, "notifications.staff_assigned", tasks.tell_assigned)
     config.add_event_subscriber(CourseCompleted, "notifications.course_completed", tasks.tell_completed)
     config.add_event_subscriber(FileInfected, "notifications.file_infected", tasks.tell_infected)

@@ -14,3 +14,13 @@ class AnnouncementToldInPart(Event):
     name: ClassVar[str] = "notifications.announcement_told_in_part"
     announcement_id: uuid.UUID
     last: uuid.UUID
+
+
+@dataclass(frozen=True, slots=True)
+class PublicationToldInPart(Event):
+    """Students up to ``last``, in the order of their ids, know of a course's publication, and others do not yet."""
+
+    name: ClassVar[str] = "notifications.publication_told_in_part"
+    course_id: uuid.UUID
+    course_title: str
+    last: uuid.UUID

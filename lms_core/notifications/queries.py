@@ -11,6 +11,7 @@ from sqlalchemy import (
     Select,
     and_,
     case,
+    exists,
     false,
     func,
     literal,
@@ -140,6 +141,26 @@ def addressees(db: Session, announcement: Any, *, after: uuid.UUID | None, limit
             parts.append(select(person).where(belongs, true() if whole else person.in_(chosen)))
     people = union(*parts).subquery("people")
     statement = select(User.id).join(people, people.c[0] == User.id).where(USABLE, User.id != announcement.author_id)
+    if after is not None:
+        statement = statement.where(User.id > after)
+    return db.scalars(statement.order_by(User.id).limit(limit)).all()
+
+
+def students_to_tell(
+    db: Session, course_id: uuid.UUID, notice_type: str, *, after: uuid.UUID | None, limit: int
+) -> Sequence[uuid.UUID]:
+    """Who takes a course, in the order of their ids; not those who have the same line about it unread."""
+    unread = exists().where(
+        Notification.user_id == User.id,
+        Notification.read_at.is_(None),
+        Notification.type == notice_type,
+        Notification.data["courseId"].astext == str(course_id),
+    )
+    statement = (
+        select(User.id)
+        .join(Enrollment, Enrollment.user_id == User.id)
+        .where(Enrollment.course_id == course_id, IN_USE, USABLE, ~unread)
+    )
     if after is not None:
         statement = statement.where(User.id > after)
     return db.scalars(statement.order_by(User.id).limit(limit)).all()

@@ -6,18 +6,18 @@ from typing import Any
 from lms_core.accounts.events import UserRegistered
 from lms_core.courses.announcements import queries as announcements
 from lms_core.courses.announcements.events import AnnouncementPublished
-from lms_core.courses.events import CourseCreated, StaffAssigned
+from lms_core.courses.events import CourseCreated, CoursePublished, StaffAssigned
 from lms_core.enrollment.events import UserEnrolled
 from lms_core.files.events import FileInfected
 from lms_core.kernel.events import Delivery, publish
 from lms_core.kernel.i18n import _
 from lms_core.learning.events import CourseCompleted
 from lms_core.notifications import queries
-from lms_core.notifications.events import AnnouncementToldInPart
+from lms_core.notifications.events import AnnouncementToldInPart, PublicationToldInPart
 from lms_core.notifications.service import Notice, tell, tell_many
 
 TOLD_AT_ONCE = 1_000
-"""People that one delivery tells of an announcement."""
+"""People that one delivery tells of something."""
 MAILED = ("high", "urgent")
 """Priorities of an announcement that are worth a mail."""
 
@@ -135,6 +135,29 @@ def _announcement_notice(announcement: Any) -> Notice:
         priority=announcement.priority,
         expires_at=announcement.expires_at,
     )
+
+
+def tell_published(delivery: Delivery, event: CoursePublished) -> None:
+    _tell_students(delivery, event.course_id, event.course_title, after=None)
+
+
+def tell_more_published(delivery: Delivery, event: PublicationToldInPart) -> None:
+    _tell_students(delivery, event.course_id, event.course_title, after=event.last)
+
+
+def _tell_students(delivery: Delivery, course_id: uuid.UUID, title: str, *, after: uuid.UUID | None) -> None:
+    """Tell the next :data:`TOLD_AT_ONCE` students that there is something new, as :func:`_tell_next` does."""
+    notice = Notice(
+        type="course_updated",
+        title=_("${course} has been updated", mapping={"course": title}),
+        message=_("There is something new in a course that you take."),
+        data={"courseId": str(course_id), "courseTitle": title},
+        action_url=f"/courses/{course_id}",
+    )
+    people = queries.students_to_tell(delivery.db, course_id, notice.type, after=after, limit=TOLD_AT_ONCE)
+    tell_many(delivery.db, delivery.core, people, notice)
+    if len(people) == TOLD_AT_ONCE:
+        publish(delivery.db, PublicationToldInPart(course_id, title, people[-1]))
 
 
 def _course_data(event: UserEnrolled | CourseCompleted) -> dict[str, str]:

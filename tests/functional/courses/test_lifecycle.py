@@ -221,3 +221,18 @@ def test_who_may_unpublish_archive_and_delete(app, student, make_person, url):
         for name in ("unpublish", "archive", "unarchive", "restore"):
             client.post_json(f"{url}/{name}", status=status)
         client.delete(url, status=status)
+
+
+def test_students_are_told_of_a_publication_once_until_they_read(
+    instructor, student, make_person, course, url, deliver
+):
+    other = make_person()
+    lesson = f"/api/v1/lessons/{course.lessons[0]}"
+    for title in ("First", "Second"):
+        instructor.client.put_json(lesson, {"title": title})
+        instructor.client.post_json(f"{url}/publish")
+        deliver()
+    told = [each for each in student.client.get("/api/v1/notifications").json["items"]
+            if each["type"] == "course_updated"]  # fmt: skip
+    assert [(each["title"], each["data"]["courseId"]) for each in told] == [("Botany has been updated", str(course.id))]
+    assert other.client.get("/api/v1/notifications").json["items"] == []
