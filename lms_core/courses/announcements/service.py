@@ -58,7 +58,8 @@ def update_announcement(db: Session, registry: Any, announcement_id: uuid.UUID, 
     announcement = db.get(Announcement, announcement_id, with_for_update={"key_share": True})
     if announcement is None:
         raise NotFound()
-    changes, removed = _prepared(db, registry, announcement.course_id, values)
+    chosen = announcement.target_audience.get("users", ())
+    changes, removed = _prepared(db, registry, announcement.course_id, values, chosen)
     announced = announcement.announced_at is not None
     if announced and changes.get("publish_at", announcement.publish_at) != announcement.publish_at:
         raise Conflict("already_announced", _("People were told of it already; its time cannot change any more."))
@@ -83,14 +84,14 @@ def _check_expiry(announcement: Announcement) -> None:
 
 
 def _prepared(
-    db: Session, registry: Any, course_id: uuid.UUID, values: Mapping[str, Any]
+    db: Session, registry: Any, course_id: uuid.UUID, values: Mapping[str, Any], chosen: Sequence[str] = ()
 ) -> tuple[dict[str, Any], list[str]]:
-    """The values as they are stored, and what sanitizing removed."""
+    """The values as they are stored, and what sanitizing removed; ``chosen`` are the users addressed until now."""
     changes, removed = dict(values), list[str]()
     if "content" in values:
         changes["content"], removed = _clean(values["content"])
     if "target_audience" in values:
-        changes["target_audience"] = _audience(db, registry, course_id, values["target_audience"])
+        changes["target_audience"] = _audience(db, registry, course_id, values["target_audience"], chosen)
     return changes, removed
 
 
@@ -105,10 +106,16 @@ def _clean(html: str) -> tuple[str, list[str]]:
     return clean.html, clean.removed
 
 
-def _audience(db: Session, registry: Any, course_id: uuid.UUID, given: Mapping[str, Any]) -> dict[str, Any]:
-    """Without what is empty or said twice. Raises 422 ``audience_unknown`` that names who is not of the course."""
+def _audience(
+    db: Session, registry: Any, course_id: uuid.UUID, given: Mapping[str, Any], chosen: Sequence[str]
+) -> dict[str, Any]:
+    """Without what is empty or said twice. Raises 422 ``audience_unknown`` that names who is not of the course.
+
+    Who was chosen and has left since may stay on the list: nobody could save it again otherwise.
+    """
     groups, users = sorted(set(given.get("groups", ()))), sorted(set(given.get("users", ())))
-    strangers = _strangers(db, registry, course_id, users) if users else []
+    added = [user for user in users if str(user) not in chosen]
+    strangers = _strangers(db, registry, course_id, added) if added else []
     if strangers:
         message = _("Some people neither take nor help to run the course.")
         errors = {"targetAudience": {"users": [str(stranger) for stranger in strangers]}}

@@ -170,6 +170,20 @@ def test_only_people_of_the_course_can_be_chosen(instructor, student, make_perso
     assert titles(instructor, url) == []
 
 
+def test_who_was_chosen_and_left_does_not_stand_in_the_way(core, instructor, student, make_person, write, course):
+    other = make_person()
+    other.client.post_json("/api/v1/enrollments", {"courseId": str(course.id)}, status=201)
+    made = write(targetAudience={"users": [str(student.id)]})
+    with core.transaction() as db:
+        db.execute(update(Enrollment).where(Enrollment.user_id == student.id).values(status="dropped"))
+    both = {"users": [str(student.id), str(other.id)]}
+    changed = instructor.client.put_json(one(made), {"title": "Again", "targetAudience": both}).json
+    assert set(changed["targetAudience"]["users"]) == set(both["users"])
+    student.client.get(one(made), status=404)
+    instructor.client.put_json(one(made), {"targetAudience": {"users": [str(other.id)]}})
+    instructor.client.put_json(one(made), {"targetAudience": both}, status=422)
+
+
 @pytest.mark.parametrize(
     ("change", "field"),
     [
