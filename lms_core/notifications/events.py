@@ -1,5 +1,6 @@
 """What notifications tell themselves: that there are more people to reach."""
 
+import datetime as dt
 import uuid
 from dataclasses import dataclass
 from typing import ClassVar
@@ -23,4 +24,5 @@ class PublicationToldInPart(Event):
     name: ClassVar[str] = "notifications.publication_told_in_part"
     course_id: uuid.UUID
     course_title: str
+    published_at: dt.datetime
     last: uuid.UUID

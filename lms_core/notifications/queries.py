@@ -1,5 +1,6 @@
 """Reads of the inbox, and of whom a notification is for."""
 
+import datetime as dt
 import uuid
 from collections.abc import Sequence
 from typing import Any
@@ -147,9 +148,12 @@ def addressees(db: Session, announcement: Any, *, after: uuid.UUID | None, limit
 
 
 def students_to_tell(
-    db: Session, course_id: uuid.UUID, notice_type: str, *, after: uuid.UUID | None, limit: int
+    db: Session, course_id: uuid.UUID, notice_type: str, *, before: dt.datetime, after: uuid.UUID | None, limit: int
 ) -> Sequence[uuid.UUID]:
-    """Who takes a course, in the order of their ids; not those who have the same line about it unread."""
+    """Who takes a course and joined it before that time, in the order of their ids.
+
+    Not those who have the same line about it unread.
+    """
     unread = exists().where(
         Notification.user_id == User.id,
         Notification.read_at.is_(None),
@@ -159,7 +163,7 @@ def students_to_tell(
     statement = (
         select(User.id)
         .join(Enrollment, Enrollment.user_id == User.id)
-        .where(Enrollment.course_id == course_id, IN_USE, USABLE, ~unread)
+        .where(Enrollment.course_id == course_id, Enrollment.enrolled_at < before, IN_USE, USABLE, ~unread)
     )
     if after is not None:
         statement = statement.where(User.id > after)

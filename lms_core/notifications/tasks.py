@@ -1,5 +1,6 @@
 """What becomes of other domains' events: a notification, and a mail where it is worth one."""
 
+import datetime as dt
 import uuid
 from typing import Any
 
@@ -138,15 +139,20 @@ def _announcement_notice(announcement: Any) -> Notice:
 
 
 def tell_published(delivery: Delivery, event: CoursePublished) -> None:
-    _tell_students(delivery, event.course_id, event.course_title, after=None)
+    _tell_students(delivery, event.course_id, event.course_title, delivery.occurred_at, after=None)
 
 
 def tell_more_published(delivery: Delivery, event: PublicationToldInPart) -> None:
-    _tell_students(delivery, event.course_id, event.course_title, after=event.last)
+    _tell_students(delivery, event.course_id, event.course_title, event.published_at, after=event.last)
 
 
-def _tell_students(delivery: Delivery, course_id: uuid.UUID, title: str, *, after: uuid.UUID | None) -> None:
-    """Tell the next :data:`TOLD_AT_ONCE` students that there is something new, as :func:`_tell_next` does."""
+def _tell_students(
+    delivery: Delivery, course_id: uuid.UUID, title: str, published_at: dt.datetime, *, after: uuid.UUID | None
+) -> None:
+    """Tell the next :data:`TOLD_AT_ONCE` students that there is something new, as :func:`_tell_next` does.
+
+    To who joined after it was published, nothing is.
+    """
     notice = Notice(
         type="course_updated",
         title=_("${course} has been updated", mapping={"course": title}),
@@ -154,10 +160,12 @@ def _tell_students(delivery: Delivery, course_id: uuid.UUID, title: str, *, afte
         data={"courseId": str(course_id), "courseTitle": title},
         action_url=f"/courses/{course_id}",
     )
-    people = queries.students_to_tell(delivery.db, course_id, notice.type, after=after, limit=TOLD_AT_ONCE)
+    people = queries.students_to_tell(
+        delivery.db, course_id, notice.type, before=published_at, after=after, limit=TOLD_AT_ONCE
+    )
     tell_many(delivery.db, delivery.core, people, notice)
     if len(people) == TOLD_AT_ONCE:
-        publish(delivery.db, PublicationToldInPart(course_id, title, people[-1]))
+        publish(delivery.db, PublicationToldInPart(course_id, title, published_at, people[-1]))
 
 
 def _course_data(event: UserEnrolled | CourseCompleted) -> dict[str, str]:
