@@ -87,6 +87,7 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("lms.files.max_bytes", "integer", "2147483648", "Largest file that may be uploaded"),
     Setting("lms.files.quota", "integer", "5368709120", "Bytes that one person's files may take; 0 sets no limit"),
     Setting("lms.files.teacher_quota", "integer", "53687091200", "The same for those who may create courses"),
+    Setting("lms.files.upload_ttl", "seconds", "2d", "Time to finish a resumable upload, from its beginning"),
     Setting("lms.files.keep_deleted", "seconds", "30d", "How long the bytes of a deleted file are kept"),
     Setting("lms.import.total_bytes", "integer", "2147483648", "Largest course archive once unpacked"),
     Setting("lms.import.file_bytes", "integer", "536870912", "Largest single file of a course archive"),

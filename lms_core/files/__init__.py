@@ -27,3 +27,4 @@ def includeme(config: "Configurator") -> None:
     config.add_periodic_task("files.rescan", tasks.rescan, every=60)
     config.add_periodic_task("files.purge", tasks.purge_files, every=3600)
     config.scan("lms_core.files.views")
+    config.include("lms_core.files.uploads")

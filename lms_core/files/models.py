@@ -3,7 +3,7 @@
 import datetime as dt
 import uuid
 
-from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, func
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, UniqueConstraint, func, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from lms_core.kernel.columns import Document, Off, at_least, one_of, sparse_index
@@ -64,3 +64,52 @@ class FileClaim(Identified, Created, Base):
     expires_at: Mapped[dt.datetime] = mapped_column(index=True)
 
     __table_args__ = (*at_least(0, "size"),)
+
+
+class Upload(Identified, Created, Base):
+    """An upload that can be resumed: ``received`` of its ``length`` bytes are there, in parts.
+
+    Whoever writes to it has locked it until ``locked_until``, and renews that. ``finished_at`` says that it became the
+    file ``file_id``; it is null where that file is gone. ``details`` is what the caller described it by
+    (``Upload-Metadata``), as it was sent.
+    """
+
+    __tablename__ = "uploads"
+
+    user_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"), index=True)
+    claim_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("file_claims.id", ondelete="SET NULL"))
+    file_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("file_uploads.id", ondelete="SET NULL"))
+    file_name: Mapped[str]
+    details: Mapped[str]
+    length: Mapped[int] = mapped_column(BigInteger)
+    received: Mapped[int] = mapped_column(BigInteger, server_default=text("0"))
+    locked_by: Mapped[uuid.UUID | None]
+    locked_until: Mapped[dt.datetime | None]
+    finished_at: Mapped[dt.datetime | None]
+    expires_at: Mapped[dt.datetime] = mapped_column(index=True)
+
+    __table_args__ = (
+        CheckConstraint("received BETWEEN 0 AND length", name="received"),
+        sparse_index("claim_id"),
+        sparse_index("file_id"),
+        Index("ix_uploads_complete", "id", postgresql_where=text("received = length AND finished_at IS NULL")),
+    )
+
+
+class UploadPart(Identified, Base):
+    """Some bytes of an upload, from ``start`` on, as an object of a storage backend."""
+
+    __tablename__ = "upload_parts"
+
+    upload_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("uploads.id", ondelete="CASCADE"))
+    start: Mapped[int] = mapped_column(BigInteger)
+    size: Mapped[int] = mapped_column(BigInteger)
+    storage_provider: Mapped[str]
+    storage_path: Mapped[str]
+
+    __table_args__ = (
+        *at_least(0, "start"),
+        *at_least(1, "size"),
+        UniqueConstraint("upload_id", "start"),
+        Index(None, "storage_provider", "storage_path"),
+    )

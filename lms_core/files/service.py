@@ -24,6 +24,8 @@ from lms_core.kernel.events import publish
 from lms_core.kernel.i18n import _
 from lms_core.kernel.security import CALLER, Identity
 
+DROPPED_AT_ONCE = 1_000
+"""Objects that one event names."""
 NOBODY = {CALLER.key: None}
 
 
@@ -126,4 +128,5 @@ def drop_objects(db: Session, objects: Iterable[Any]) -> None:
     for row in objects:
         keys[row.storage_provider].append(row.storage_path)
     for provider, dropped in keys.items():
-        publish(db, ObjectsDropped(provider=provider, keys=dropped))
+        for start in range(0, len(dropped), DROPPED_AT_ONCE):
+            publish(db, ObjectsDropped(provider, dropped[start : start + DROPPED_AT_ONCE]))

@@ -103,8 +103,18 @@ class Invalid(LMSError):
     status, code, title = 422, "invalid", _("Invalid data")
 
 
+class Locked(LMSError):
+    status, code, title = 423, "locked", _("Locked")
+
+
 class TooMany(LMSError):
     status, code, title = 429, "too_many_requests", _("Too many requests")
+
+
+class ChecksumMismatch(LMSError):
+    """A status that the tus protocol made up."""
+
+    status, code, title = 460, "checksum_mismatch", _("Checksum mismatch")
 
 
 class Unavailable(LMSError):

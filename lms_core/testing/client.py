@@ -42,7 +42,7 @@ class Client(TestApp):  # type: ignore[misc]  # WebTest is not typed.
         request.environ["wsgi.input"] = io.BytesIO(body)
         if length is None:
             request.environ.pop("CONTENT_LENGTH", None)
-            request.environ["wsgi.input_terminated"] = True
+            request.environ.update({"HTTP_TRANSFER_ENCODING": "chunked", "wsgi.input_terminated": True})
         else:
             request.content_length = len(body) if length < 0 else length
         return self.do_request(request, status=status)

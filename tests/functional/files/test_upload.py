@@ -123,10 +123,11 @@ def test_a_body_that_breaks_off_leaves_nothing(post, post_form, nothing_left, se
     nothing_left()
 
 
-def test_a_body_without_a_length_is_refused(post, post_form, nothing_left):
+def test_a_large_body_without_a_length_is_refused(post, post_form, nothing_left, settings):
     """Whether it is all there, nobody could tell."""
-    assert post(b"some", length=None, status=411).json["code"] == "length_required"
-    assert post_form(form(("file", "a", b"x")), length=None, status=411).json["code"] == "length_required"
+    large = b"a" * (settings.integer("lms.web.body_limit") + 1)
+    assert post(large, length=None, status=411).json["code"] == "length_required"
+    assert post_form(form(("file", "a", large)), length=None, status=411).json["code"] == "length_required"
     nothing_left()
 
 

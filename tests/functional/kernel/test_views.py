@@ -12,8 +12,9 @@ OPEN_TO_ALL = {
     "/api/v1/auth/refresh", "/api/v1/auth/forgot-password", "/api/v1/auth/reset-password", "/api/v1/auth/logout",
     "/api/v1/auth/two-factor/verify",
     "/api/v1/files/{fileId}/download",
+    "/api/v1/uploads",
 }  # fmt: skip
-"""What asks for no permission: how one comes to have any, and addresses that are signed."""
+"""What asks for no permission: how one comes to have any, addresses that are signed, and what the server can do."""
 
 
 def test_every_view_declares_its_permission(registry):
@@ -31,6 +32,8 @@ def test_only_signing_in_and_signed_addresses_need_no_permission(registry):
         operation.path for operation in operations(registry) if operation.permission == NO_PERMISSION_REQUIRED
     }
     assert open_to_all == OPEN_TO_ALL
+    uploads = {operation.method for operation in operations(registry) if operation.path == "/api/v1/uploads"}
+    assert uploads == {"options", "post"}
 
 
 def test_the_openapi_document_is_valid_and_complete(app, registry):
