@@ -58,12 +58,15 @@ def freeze(db: Session, version_ids: Sequence[uuid.UUID]) -> None:
     """Fill versions that were just made with what their courses' drafts offer. The courses have to be locked."""
     wanted = CourseVersion.id == any_(bindparam("versions", type_=ARRAY(Uuid)))
     chosen = {"versions": list(version_ids)}
+    lessons = select(func.count()).where(Lesson.module_id == Module.id, OFFERED).correlate(Module).scalar_subquery()
     modules = (
-        select(CourseVersion.id, Module.id, Module.order_index, *columns(Module, MODULE_FACTS))
+        select(CourseVersion.id, Module.id, Module.order_index, lessons, *columns(Module, MODULE_FACTS))
         .join_from(CourseVersion, Module, Module.course_id == CourseVersion.course_id)
         .where(wanted, Module.deleted_at.is_(None), Module.is_published)
     )
-    db.execute(filled(VersionModule, ["version_id", "module_id", "place", *MODULE_FACTS], modules), chosen)
+    db.execute(
+        filled(VersionModule, ["version_id", "module_id", "place", "lessons_total", *MODULE_FACTS], modules), chosen
+    )
     offered = (
         select()
         .select_from(CourseVersion)

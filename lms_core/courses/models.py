@@ -245,6 +245,7 @@ class VersionModule(ModuleFacts, Base):
         ForeignKey("modules.id", ondelete="CASCADE"), primary_key=True, index=True
     )
     place: Mapped[int]
+    lessons_total: Mapped[Count]
 
 
 class LessonRevision(Identified, LessonFacts, Base):

@@ -6,15 +6,16 @@ so the last two lessons completed at once still add up to a completed course, on
 
 import datetime as dt
 import uuid
+from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import ColumnElement, Select, and_, case, exists, func, literal, or_, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
-from lms_core.courses.models import Course, LessonRevision, VersionLesson
+from lms_core.courses.models import Course, CourseVersion, LessonRevision, VersionLesson, VersionModule
 from lms_core.enrollment.models import Enrollment
 from lms_core.enrollment.queries import TAKING
 from lms_core.kernel.core import Core
@@ -37,10 +38,23 @@ class LessonState:
     course_completed: bool
 
 
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """Where a lesson stands for a student: the locked enrollment, and what students see of the course."""
+
+    enrollment: Enrollment
+    module_id: uuid.UUID
+    version_id: uuid.UUID
+    min_seconds: int
+    module_total: int
+    course_total: int
+
+
 def start_lesson(db: Session, core: Core, user_id: uuid.UUID, lesson_id: uuid.UUID) -> LessonState:
     """Begin a lesson, or come back to it: the first start stays. Raises 404 where the caller takes no such course."""
     now = core.clock()
-    enrollment, _module_id, _minimum = _place(db, user_id, lesson_id)
+    place = _place(db, user_id, lesson_id)
+    enrollment = place.enrollment
     enrollment.started_at = enrollment.started_at or now
     enrollment.last_accessed_at = now
     begun = insert(LessonProgress).values(
@@ -63,36 +77,48 @@ def complete_lesson(db: Session, core: Core, user_id: uuid.UUID, lesson_id: uuid
     ``Retry-After``: the seconds that are left).
     """
     now = core.clock()
-    enrollment, module_id, minimum = _place(db, user_id, lesson_id)
+    place = _place(db, user_id, lesson_id)
     progress = _progress(db, user_id, lesson_id)
     if progress is None or progress.started_at is None:
         raise Conflict("lesson_not_started", _("Start the lesson before you complete it."))
     if progress.status == "completed":
-        return _state(db, enrollment, user_id, lesson_id)
-    left = minimum - (now - progress.started_at).total_seconds()
+        return _state(db, place.enrollment, user_id, lesson_id)
+    left = place.min_seconds - (now - progress.started_at).total_seconds()
     if left > 0:
         raise Conflict("minimum_time_not_reached", _("Take some more time for this lesson."), retry_after=left)
     progress.status, progress.completed_at, progress.completion_percentage = "completed", now, Decimal(100)
-    enrollment.last_accessed_at = now
+    place.enrollment.last_accessed_at = now
     db.flush()
-    _advance_module(db, enrollment, module_id, now)
-    _advance_course(db, enrollment, now)
-    return _state(db, enrollment, user_id, lesson_id)
+    _advance_module(db, place, now)
+    _advance_course(db, place, now)
+    return _state(db, place.enrollment, user_id, lesson_id)
 
 
-def _place(db: Session, user_id: uuid.UUID, lesson_id: uuid.UUID) -> tuple[Enrollment, uuid.UUID, int]:
-    """The locked enrollment that a lesson belongs to, its module, and its minimum time in seconds."""
+def _place(db: Session, user_id: uuid.UUID, lesson_id: uuid.UUID) -> _Place:
     row = db.execute(
-        select(Enrollment, VersionLesson.module_id, LessonRevision.min_seconds)
+        select(
+            Enrollment,
+            VersionLesson.module_id,
+            VersionLesson.version_id,
+            LessonRevision.min_seconds,
+            VersionModule.lessons_total,
+            CourseVersion.lessons_total,
+        )
         .join_from(Enrollment, Course, Course.id == Enrollment.course_id)
-        .join(VersionLesson, VersionLesson.version_id == Course.version_id)
+        .join(CourseVersion, CourseVersion.id == Course.version_id)
+        .join(VersionLesson, VersionLesson.version_id == CourseVersion.id)
+        .join(
+            VersionModule,
+            and_(VersionModule.version_id == CourseVersion.id, VersionModule.module_id == VersionLesson.module_id),
+        )
         .join(LessonRevision, LessonRevision.id == VersionLesson.revision_id)
         .where(VersionLesson.lesson_id == lesson_id, Enrollment.user_id == user_id, Enrollment.status.in_(TAKING))
         .with_for_update(of=Enrollment)
+        .execution_options(populate_existing=True)
     ).first()
     if row is None:
         raise NotFound()
-    return row[0], row[1], row[2]
+    return _Place(*row)
 
 
 def _progress(db: Session, user_id: uuid.UUID, lesson_id: uuid.UUID) -> LessonProgress | None:
@@ -100,61 +126,63 @@ def _progress(db: Session, user_id: uuid.UUID, lesson_id: uuid.UUID) -> LessonPr
     return db.scalar(select(LessonProgress).where(*mine).execution_options(populate_existing=True))
 
 
-def _counted(enrollment: Enrollment) -> Any:
-    """Select ``(total, done)`` of the published lessons of the course, for this student."""
-    return (
-        select(func.count().label("total"), func.count(LessonProgress.id).label("done"))
-        .select_from(Course)
-        .join(VersionLesson, VersionLesson.version_id == Course.version_id)
-        .outerjoin(
-            LessonProgress,
-            (LessonProgress.lesson_id == VersionLesson.lesson_id)
-            & (LessonProgress.user_id == enrollment.user_id)
-            & (LessonProgress.status == "completed"),
-        )
-        .where(Course.id == enrollment.course_id)
-    )
+def percentage(done: Any, total: Any) -> ColumnElement[Decimal]:
+    """In SQL, rounded down to hundredths, so that only everything is 100; of nothing, 0."""
+    return func.coalesce(func.trunc(done * Decimal(100) / func.nullif(total, 0), 2), 0)
 
 
-def _percentage(done: int, total: int) -> Decimal:
-    """Rounded down to hundredths, so that only everything is 100."""
-    return Decimal(done * 10_000 // total) / 100 if total else Decimal(0)
-
-
-def _advance_module(db: Session, enrollment: Enrollment, module_id: uuid.UUID, now: dt.datetime) -> None:
-    total, done = db.execute(_counted(enrollment).where(VersionLesson.module_id == module_id)).one()
-    completed_at = now if total and done == total else None
-    counted = insert(ModuleProgress).values(
-        user_id=enrollment.user_id, module_id=module_id, enrollment_id=enrollment.id, lessons_total=total,
-        lessons_completed=done, completion_percentage=_percentage(done, total), started_at=now,
-        completed_at=completed_at,
+def _advance_module(db: Session, place: _Place, now: dt.datetime) -> None:
+    """One lesson more, in one statement: nothing is counted anew."""
+    mine = insert(ModuleProgress).values(
+        user_id=place.enrollment.user_id, module_id=place.module_id, enrollment_id=place.enrollment.id,
+        lessons_total=place.module_total, lessons_completed=1, completion_percentage=percentage(1, place.module_total),
+        started_at=now, completed_at=now if place.module_total == 1 else None,
     )  # fmt: skip
+    done = func.least(ModuleProgress.lessons_completed + 1, place.module_total)
     db.execute(
-        counted.on_conflict_do_update(
+        mine.on_conflict_do_update(
             index_elements=["user_id", "module_id"],
             set_={
-                "lessons_total": counted.excluded.lessons_total,
-                "lessons_completed": counted.excluded.lessons_completed,
-                "completion_percentage": counted.excluded.completion_percentage,
-                "completed_at": func.coalesce(ModuleProgress.completed_at, counted.excluded.completed_at),
+                "lessons_total": place.module_total,
+                "lessons_completed": done,
+                "completion_percentage": percentage(done, place.module_total),
+                "completed_at": func.coalesce(
+                    ModuleProgress.completed_at, case((done == place.module_total, literal(now)))
+                ),
             },
         )
     )
 
 
-def _advance_course(db: Session, enrollment: Enrollment, now: dt.datetime) -> None:
-    total, done = db.execute(_counted(enrollment)).one()
+def _advance_course(db: Session, place: _Place, now: dt.datetime) -> None:
+    """One lesson more. What looks like all of them is counted once, for good: a completion is never taken back."""
+    enrollment, total = place.enrollment, place.course_total
+    done = min(enrollment.lessons_completed + 1, total)
+    if done == total:
+        done = db.scalar(_done(place.version_id).where(LessonProgress.user_id == enrollment.user_id)) or 0
     enrollment.lessons_total, enrollment.lessons_completed = total, done
-    if enrollment.status == "completed":
-        db.flush()
-        return
-    enrollment.progress_percentage = _percentage(done, total)
-    if total and done == total:
-        enrollment.status, enrollment.completed_at = "completed", now
-        title = db.scalar(select(Course.title).where(Course.id == enrollment.course_id)) or ""
-        completed = CourseCompleted(enrollment.user_id, enrollment.course_id, enrollment.id, title)
-        publish(db, completed, actor_id=enrollment.user_id)
+    if enrollment.completed_at is None:
+        enrollment.progress_percentage = Decimal(done * 10_000 // total) / 100
+        if done == total:
+            _complete_course(db, enrollment, now)
     db.flush()
+
+
+def _done(version_id: uuid.UUID) -> Select[int]:
+    """Count what is completed of a version's lessons."""
+    return (
+        select(func.count())
+        .select_from(VersionLesson)
+        .join(LessonProgress, LessonProgress.lesson_id == VersionLesson.lesson_id)
+        .where(VersionLesson.version_id == version_id, LessonProgress.status == "completed")
+    )
+
+
+def _complete_course(db: Session, enrollment: Enrollment, now: dt.datetime) -> None:
+    enrollment.status, enrollment.completed_at = "completed", now
+    title = db.scalar(select(Course.title).where(Course.id == enrollment.course_id)) or ""
+    completed = CourseCompleted(enrollment.user_id, enrollment.course_id, enrollment.id, title)
+    publish(db, completed, actor_id=enrollment.user_id)
 
 
 def _state(db: Session, enrollment: Enrollment, user_id: uuid.UUID, lesson_id: uuid.UUID) -> LessonState:
@@ -171,3 +199,97 @@ def _state(db: Session, enrollment: Enrollment, user_id: uuid.UUID, lesson_id: u
         progress_percentage=enrollment.progress_percentage,
         course_completed=enrollment.completed_at is not None,
     )
+
+
+def adjust(db: Session, core: Core, course_id: uuid.UUID, *, after: uuid.UUID | None, limit: int) -> uuid.UUID | None:
+    """Bring the progress of the next ``limit`` students of a course to what it shows now.
+
+    Answers the last enrollment of a full batch, None where there are no more. A lesson that is gone no longer counts, a
+    new one has to be done; a completion stays, and whoever has done all that is left completes the course.
+    """
+    chosen = select(Enrollment).where(Enrollment.course_id == course_id, Enrollment.status.in_(ADJUSTED))
+    if after is not None:
+        chosen = chosen.where(Enrollment.id > after)
+    # Locked before anything is counted: what a student completes meanwhile waits, and is counted on top.
+    batch = db.scalars(chosen.order_by(Enrollment.id).limit(limit).with_for_update()).all()
+    _adjust(db, core, course_id, batch)
+    return batch[-1].id if len(batch) == limit else None
+
+
+def adjust_one(db: Session, core: Core, enrollment_id: uuid.UUID) -> None:
+    """Bring one student's progress to what the course shows now: somebody who comes back to it."""
+    chosen = select(Enrollment).where(Enrollment.id == enrollment_id, Enrollment.status.in_(ADJUSTED))
+    for enrollment in db.scalars(chosen.with_for_update()).all():
+        _adjust(db, core, enrollment.course_id, [enrollment])
+
+
+def _adjust(db: Session, core: Core, course_id: uuid.UUID, batch: Sequence[Enrollment]) -> None:
+    version = db.execute(
+        select(CourseVersion.id, CourseVersion.lessons_total)
+        .join(Course, Course.version_id == CourseVersion.id)
+        .where(Course.id == course_id)
+    ).one_or_none()
+    if version is None:
+        return
+    mine = Enrollment.id.in_([each.id for each in batch])
+    _adjust_courses(db, version, mine)
+    _adjust_modules(db, version, mine, core.clock())
+    for enrollment in batch:
+        db.refresh(enrollment)
+        if enrollment.status == "active" and 0 < version.lessons_total == enrollment.lessons_completed:
+            _complete_course(db, enrollment, core.clock())
+    db.flush()
+
+
+ADJUSTED = (*TAKING, "suspended")
+"""The states of an enrollment in which progress follows the course."""
+
+
+def _adjust_courses(db: Session, version: Any, mine: ColumnElement[bool]) -> None:
+    done = _done(version.id).where(LessonProgress.user_id == Enrollment.user_id).correlate(Enrollment).scalar_subquery()
+    share = case(
+        (Enrollment.completed_at.is_not(None), Enrollment.progress_percentage),
+        else_=percentage(done, version.lessons_total),
+    )
+    db.execute(
+        update(Enrollment)
+        .where(mine)
+        .values(lessons_total=version.lessons_total, lessons_completed=done, progress_percentage=share),
+        execution_options={"synchronize_session": False},
+    )
+
+
+def _adjust_modules(db: Session, version: Any, mine: ColumnElement[bool], now: dt.datetime) -> None:
+    of_module = (
+        _done(version.id)
+        .where(LessonProgress.user_id == Enrollment.user_id, VersionLesson.module_id == VersionModule.module_id)
+        .correlate(Enrollment, VersionModule)
+        .scalar_subquery()
+    )
+    begun = exists().where(
+        ModuleProgress.user_id == Enrollment.user_id, ModuleProgress.module_id == VersionModule.module_id
+    )
+    counted = (
+        select(
+            Enrollment.user_id, Enrollment.id.label("enrollment_id"), VersionModule.module_id,
+            VersionModule.lessons_total, of_module.label("done"), begun.label("begun"),
+        )
+        .join_from(Enrollment, VersionModule, VersionModule.version_id == version.id)
+        .where(mine)
+        .subquery()
+    )  # fmt: skip
+    total, done = counted.c.lessons_total, counted.c.done
+    table: Any = ModuleProgress.__table__
+    fresh = insert(table).from_select(
+        ["user_id", "enrollment_id", "module_id", "lessons_total", "lessons_completed", "completion_percentage",
+         "started_at", "completed_at"],
+        select(counted.c.user_id, counted.c.enrollment_id, counted.c.module_id, total, done, percentage(done, total),
+               literal(now), case((done == total, literal(now))))
+        .where(or_(done > 0, counted.c.begun)),
+        include_defaults=False,
+    )  # fmt: skip
+    kept: dict[str, Any] = {
+        name: fresh.excluded[name] for name in ("lessons_total", "lessons_completed", "completion_percentage")
+    }
+    kept["completed_at"] = func.coalesce(table.c.completed_at, fresh.excluded.completed_at)
+    db.execute(fresh.on_conflict_do_update(index_elements=["user_id", "module_id"], set_=kept))

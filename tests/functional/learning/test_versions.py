@@ -1,0 +1,217 @@
+"""Progress follows the versions of a course: it always equals a recount, and a completion is never taken away."""
+
+import uuid
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from hypothesis import HealthCheck, settings, stateful
+from hypothesis import strategies as st
+from sqlalchemy import text
+
+from lms_core.courses.arranging.service import delete_lesson, move_lesson
+from lms_core.courses.service import create_lesson, publish_course, update_lesson
+from lms_core.enrollment.service import enroll
+from lms_core.kernel.errors import LMSError
+from lms_core.kernel.outbox import deliver_pending
+from lms_core.learning import tasks
+from lms_core.learning.service import complete_lesson, start_lesson
+from lms_core.testing.accounts import make_user
+from lms_core.testing.courses import make_course
+
+LESSON = {"title": "More", "content_type": "text", "content": {"html": "<p>More.</p>"}}
+
+# What a recount of the rows gives, beside what is stored.
+COURSES = text(
+    """
+    SELECT e.user_id, e.completed_at IS NOT NULL AS is_complete, e.lessons_total, e.lessons_completed,
+           e.progress_percentage, v.lessons_total AS total,
+           (SELECT count(*) FROM version_lessons l JOIN lesson_progress p ON p.lesson_id = l.lesson_id
+            WHERE l.version_id = c.version_id AND p.user_id = e.user_id AND p.status = 'completed') AS done
+    FROM enrollments e JOIN courses c ON c.id = e.course_id JOIN course_versions v ON v.id = c.version_id
+    """
+)
+MODULES = text(
+    """
+    SELECT m.lessons_total, m.lessons_completed, m.completion_percentage, m.completed_at,
+           (SELECT count(*) FROM version_lessons l WHERE l.version_id = v.version_id AND l.module_id = v.module_id)
+               AS total,
+           (SELECT count(*) FROM version_lessons l JOIN lesson_progress p ON p.lesson_id = l.lesson_id
+            WHERE l.version_id = v.version_id AND l.module_id = v.module_id AND p.user_id = e.user_id
+              AND p.status = 'completed') AS done, m.id
+    FROM enrollments e JOIN courses c ON c.id = e.course_id JOIN version_modules v ON v.version_id = c.version_id
+    LEFT JOIN module_progress m ON m.user_id = e.user_id AND m.module_id = v.module_id
+    """
+)
+
+
+def check(core):
+    with core.reader() as db:
+        courses, modules = db.execute(COURSES).all(), db.execute(MODULES).all()
+    for row in courses:
+        assert (row.lessons_total, row.lessons_completed) == (row.total, row.done)
+        assert row.is_complete or row.done < row.total or not row.total
+        assert float(row.progress_percentage) == (100 if row.is_complete else row.done * 10_000 // row.total / 100)
+    for row in modules:
+        if row.id is None:
+            assert row.done == 0
+            continue
+        assert (row.lessons_total, row.lessons_completed) == (row.total, row.done)
+        assert float(row.completion_percentage) == row.done * 10_000 // row.total / 100
+        assert row.completed_at is not None or row.done < row.total
+
+
+@pytest.fixture
+def course(core, instructor):
+    return make_course(core, instructor.id, modules=2, lessons=2)
+
+
+def do(core, person, *lessons):
+    for lesson in lessons:
+        with core.transaction() as db:
+            start_lesson(db, core, person.id, lesson)
+            complete_lesson(db, core, person.id, lesson)
+
+
+def join(core, person, course):
+    with core.transaction() as db:
+        enroll(db, core, person.id, course.id)
+
+
+def republish(core, course, instructor, registry):
+    with core.transaction() as db:
+        publish_course(db, core, course.id, instructor.id)
+    deliver_pending(registry)
+
+
+def mine(person):
+    [taken] = person.client.get("/api/v1/users/me/courses").json["items"]
+    return taken["status"], taken["progressPercentage"], taken["lessonsCompleted"], taken["lessonsTotal"]
+
+
+def test_what_is_added_has_to_be_done_and_what_is_gone_does_not(core, registry, student, instructor, course):
+    join(core, student, course)
+    do(core, student, course.lessons[0])
+    assert mine(student) == ("active", 25, 1, 4)
+    with core.transaction() as db:
+        create_lesson(db, course.modules[0], LESSON)
+    republish(core, course, instructor, registry)
+    assert mine(student) == ("active", 20, 1, 5)
+    with core.transaction() as db:
+        for lesson in course.lessons[1:3]:
+            delete_lesson(db, core, lesson)
+    republish(core, course, instructor, registry)
+    assert mine(student) == ("active", 33.33, 1, 3)
+    check(core)
+
+
+def test_a_completion_is_never_taken_away(core, registry, student, instructor, course):
+    join(core, student, course)
+    do(core, student, *course.lessons)
+    with core.transaction() as db:
+        create_lesson(db, course.modules[0], LESSON)
+    republish(core, course, instructor, registry)
+    assert mine(student) == ("completed", 100, 4, 5)
+    check(core)
+
+
+def test_who_has_done_all_that_is_left_completes_the_course_once(core, registry, student, instructor, course):
+    join(core, student, course)
+    do(core, student, *course.lessons[:3])
+    with core.transaction() as db:
+        delete_lesson(db, core, course.lessons[3])
+        update_lesson(db, course.lessons[0], {"title": "Changed"})
+    republish(core, course, instructor, registry)
+    assert mine(student) == ("completed", 100, 3, 3)
+    told = [each["type"] for each in student.client.get("/api/v1/notifications").json["items"]]
+    assert told.count("course_completed") == 1
+    check(core)
+
+
+def test_a_crowd_is_adjusted_in_parts(core, registry, instructor, course, monkeypatch):
+    monkeypatch.setattr(tasks, "AT_ONCE", 3)
+    people = [make_user(core) for _each in range(8)]
+    for number, person in enumerate(people):
+        join(core, person, course)
+        do(core, person, *course.lessons[: number % 4])
+    with core.transaction() as db:
+        delete_lesson(db, core, course.lessons[0])
+    republish(core, course, instructor, registry)
+    check(core)
+
+
+def test_completing_and_adjusting_at_once_lose_nothing(core, registry, student, instructor, course):
+    join(core, student, course)
+    with core.transaction() as db:
+        added, _removed = create_lesson(db, course.modules[0], LESSON)
+        publish_course(db, core, course.id, instructor.id)
+    with ThreadPoolExecutor(6) as pool:
+        work = [pool.submit(do, core, student, lesson) for lesson in (*course.lessons, added.id)]
+        work += [pool.submit(deliver_pending, registry) for _each in range(2)]
+        for each in work:
+            each.result()
+    deliver_pending(registry)
+    check(core)
+    assert mine(student)[:2] == ("completed", 100)
+
+
+def test_random_histories(core, registry):
+    """Authors and students act in any order; after each delivery, stored progress is what a recount gives."""
+    made = make_user(core, ["instructor"])
+
+    class History(stateful.RuleBasedStateMachine):
+        def __init__(self):
+            super().__init__()
+            self.course = make_course(core, made.id, modules=2, lessons=2)
+            self.lessons, self.people = list(self.course.lessons), [make_user(core) for _each in range(3)]
+
+        @stateful.rule(person=st.integers(0, 2))
+        def joins(self, person):
+            self.attempt(lambda db: enroll(db, core, self.people[person].id, self.course.id))
+
+        @stateful.rule(person=st.integers(0, 2), lesson=st.integers(0, 9))
+        def learns(self, person, lesson):
+            chosen, who = self.lessons[lesson % len(self.lessons)], self.people[person].id
+            self.attempt(lambda db: (start_lesson(db, core, who, chosen), complete_lesson(db, core, who, chosen)))
+
+        @stateful.rule(module=st.integers(0, 1))
+        def adds(self, module):
+            made = self.attempt(lambda db: create_lesson(db, self.course.modules[module], LESSON)[0].id)
+            self.lessons.append(made)
+
+        @stateful.rule(lesson=st.integers(0, 9))
+        def deletes(self, lesson):
+            self.attempt(lambda db: delete_lesson(db, core, self.lessons[lesson % len(self.lessons)]))
+
+        @stateful.rule(lesson=st.integers(0, 9), module=st.integers(0, 1))
+        def moves(self, lesson, module):
+            chosen = self.lessons[lesson % len(self.lessons)]
+            self.attempt(lambda db: move_lesson(db, chosen, self.course.modules[module], 0))
+
+        @stateful.rule(lesson=st.integers(0, 9), shown=st.booleans())
+        def hides(self, lesson, shown):
+            chosen = self.lessons[lesson % len(self.lessons)]
+            self.attempt(lambda db: update_lesson(db, chosen, {"is_published": shown}))
+
+        @stateful.rule()
+        def publishes(self):
+            self.attempt(lambda db: publish_course(db, core, self.course.id, made.id))
+
+        @stateful.invariant()
+        def stored_equals_recounted(self):
+            deliver_pending(registry)
+            check(core)
+
+        def attempt(self, work) -> uuid.UUID | None:
+            try:
+                with core.transaction() as db:
+                    return work(db)
+            except LMSError:
+                return None  # Refused: what is wanted is not possible now.
+
+        def teardown(self):
+            with core.transaction() as db:
+                db.execute(text("DELETE FROM enrollments"))
+
+    calm = settings(max_examples=15, stateful_step_count=25, deadline=None,
+                    suppress_health_check=list(HealthCheck), derandomize=True)  # fmt: skip
+    stateful.run_state_machine_as_test(History, settings=calm)
