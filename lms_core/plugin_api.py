@@ -9,6 +9,13 @@ from lms_core.cli.options import Place, placed
 from lms_core.courses.access import course_acl
 from lms_core.courses.announcements.events import AnnouncementPublished
 from lms_core.courses.events import CourseCreated, CoursePublished
+from lms_core.courses.exporting import (
+    CourseExporter,
+    ExportedCourse,
+    ExportedFile,
+    ExportedLesson,
+    ExportedModule,
+)
 from lms_core.courses.importing import (
     FILE_SCHEME,
     CourseImporter,
@@ -19,6 +26,7 @@ from lms_core.courses.importing import (
     ImportLimits,
     Skipped,
 )
+from lms_core.courses.references import FILE_ID_SCHEME, map_references, referenced_files
 from lms_core.courses.resources import CourseItem
 from lms_core.enrollment.events import UserEnrolled
 from lms_core.files.events import FileCleared, FileInfected
@@ -69,19 +77,18 @@ from lms_core.notifications.service import Notice, notify, tell
 from lms_core.settings import Setting, Settings, SettingsError
 
 __all__ = [
-    "ACE", "API_VERSION", "FILE_SCHEME", "Allow", "AnnouncementPublished", "ApiRoot", "Authenticated", "BadRequest",
-    "Base", "Binary",
-    "Collection", "Conflict", "Core", "CourseCompleted", "CourseCreated", "CourseImporter", "CourseItem",
-    "CoursePublished", "Created", "CursorPage", "CursorQuery", "Delivery", "EmailVerified", "Event",
-    "EventSubscription", "Everyone", "FileCleared", "FileInfected", "FileScanner", "Forbidden", "Identified",
-    "Identity", "ImportLimits", "ImportedCourse", "ImportedFile", "ImportedLesson", "ImportedModule",
+    "ACE", "API_VERSION", "FILE_ID_SCHEME", "FILE_SCHEME", "Allow", "AnnouncementPublished", "ApiRoot",
+    "Authenticated", "BadRequest", "Base", "Binary", "Collection", "Conflict", "Core", "CourseCompleted",
+    "CourseCreated", "CourseExporter", "CourseImporter", "CourseItem", "CoursePublished", "Created", "CursorPage",
+    "CursorQuery", "Delivery", "EmailVerified", "Event", "EventSubscription", "Everyone", "ExportedCourse",
+    "ExportedFile", "ExportedLesson", "ExportedModule", "FileCleared", "FileInfected", "FileScanner", "Forbidden",
+    "Identified", "Identity", "ImportLimits", "ImportedCourse", "ImportedFile", "ImportedLesson", "ImportedModule",
     "IncomingStream", "Invalid", "Item", "LMSError", "MeResource", "Migrations", "Money", "NotFound", "Notice",
-    "Number", "Page", "PageQuery", "Part", "PasswordChanged", "Percentage", "PeriodicTask", "Place",
-    "ProfileChanged", "Readable", "Request", "Resource", "Right", "ScannerUnavailable", "Schema", "Setting",
-    "Settings", "SettingsError", "Skipped", "Storage", "StorageBackend", "StorageUnavailable", "Stored",
-    "StoredObject", "TaskContext", "Text", "Timestamp", "Timestamped", "TooLarge", "TooMany", "Unauthorized",
-    "Unavailable", "Undeliverable", "UserEnrolled", "UserRegistered", "Verdict", "_", "api_url", "audit",
-    "check_storage_key", "course_acl", "created", "cursor_page", "fields", "grant", "hookimpl", "is_storage_key",
-    "notify", "page_of", "placed", "publish", "queue_mail", "ranged_stream", "revoke", "scoped_acl", "tell",
-    "touch_trigger", "validate",
+    "Number", "Page", "PageQuery", "Part", "PasswordChanged", "Percentage", "PeriodicTask", "Place", "ProfileChanged",
+    "Readable", "Request", "Resource", "Right", "ScannerUnavailable", "Schema", "Setting", "Settings", "SettingsError",
+    "Skipped", "Storage", "StorageBackend", "StorageUnavailable", "Stored", "StoredObject", "TaskContext", "Text",
+    "Timestamp", "Timestamped", "TooLarge", "TooMany", "Unauthorized", "Unavailable", "Undeliverable", "UserEnrolled",
+    "UserRegistered", "Verdict", "_", "api_url", "audit", "check_storage_key", "course_acl", "created", "cursor_page",
+    "fields", "grant", "hookimpl", "is_storage_key", "map_references", "notify", "page_of", "placed", "publish",
+    "queue_mail", "ranged_stream", "referenced_files", "revoke", "scoped_acl", "tell", "touch_trigger", "validate",
 ]  # fmt: skip

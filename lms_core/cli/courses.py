@@ -1,6 +1,8 @@
-"""``lms course``: courses from elsewhere."""
+"""``lms course``: courses from elsewhere, and to take elsewhere."""
 
+from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -9,7 +11,7 @@ from lms_core.cli.options import Place, placed
 
 @click.group()
 def course() -> None:
-    """Courses from elsewhere."""
+    """Courses from elsewhere, and to take elsewhere."""
 
 
 @course.command("import")
@@ -26,5 +28,31 @@ def import_(place: Place, file: Path, instructor: str, publish: bool) -> None:
         report = import_course(registry, file, instructor, publish=publish, progress=tell)
     click.echo(f"{report.title}: {report.modules} modules, {report.lessons} lessons, {report.files} files")
     click.echo(f"Course {report.course_id} ({report.slug}){', published' if publish else ''}")
-    for skipped in report.skipped:
-        click.echo(f"Not brought: {skipped.name}: {skipped.reason}")
+    _tell_left_out("Not brought", report.skipped)
+
+
+@course.command()
+@click.argument("course")
+@click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
+@click.option(
+    "--version", "number", type=click.IntRange(min=1), metavar="N", help="A published version, not the draft."
+)
+@click.option("--format", "format_name", metavar="NAME", help="The format, where more than one is installed.")
+@placed
+def export(place: Place, course: str, file: Path, number: int | None, format_name: str | None) -> None:
+    """Write COURSE, named by its id, slug or code, into FILE."""
+    from lms_core.cli.output import steps
+    from lms_core.courses.exporter import export_course
+
+    with place.registry() as registry, steps() as tell:
+        report = export_course(registry, course, file, number=number, format_name=format_name, progress=tell)
+    state = "the draft" if report.version is None else f"version {report.version}"
+    click.echo(
+        f"{report.title}, {state}: {report.modules} modules, {report.lessons} lessons, {report.files} files in {file}"
+    )
+    _tell_left_out("Not exported", report.lost)
+
+
+def _tell_left_out(what: str, skipped: Iterable[Any]) -> None:
+    for each in skipped:
+        click.echo(f"{what}: {each.name}: {each.reason}")

@@ -1,5 +1,6 @@
 """The hooks of the courses domain."""
 
+from lms_core.courses.exporting import CourseExporter
 from lms_core.courses.importing import CourseImporter
 from lms_core.kernel.hookspecs import hookspec
 
@@ -11,4 +12,13 @@ def lms_course_importers() -> list[CourseImporter]:  # type: ignore[empty-body] 
     Called at each import. The first importer, in the order of the plugins' names, that recognizes a file reads it,
     outside any transaction; see :class:`CourseImporter` for what it may raise. Conformance:
     ``lms_core.testing.importers``.
+    """
+
+
+@hookspec
+def lms_course_exporters() -> list[CourseExporter]:  # type: ignore[empty-body]
+    """File formats that courses can be exported to.
+
+    Called at each export. The core reads the course first and hands it over as plain values; the exporter writes,
+    outside any transaction. Conformance: ``lms_core.testing.exporters``.
     """

@@ -7,16 +7,17 @@ no stored file either (:mod:`lms_core.files.rollback`).
 import re
 import secrets
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from html import escape
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
-from urllib.parse import unquote
 
 from pyramid.i18n import TranslationString
-from sqlalchemy import insert, text
+from sqlalchemy import insert, select, text
 from sqlalchemy.orm import Session
 
 from lms_core.accounts import queries as accounts
@@ -25,7 +26,6 @@ from lms_core.courses import service
 from lms_core.courses.content import prepare
 from lms_core.courses.html import MAX_LENGTH, reading_minutes, sanitize
 from lms_core.courses.importing import (
-    FILE_SCHEME,
     CourseImporter,
     ImportedCourse,
     ImportedLesson,
@@ -34,12 +34,15 @@ from lms_core.courses.importing import (
     Skipped,
 )
 from lms_core.courses.models import Course, Lesson, Module
+from lms_core.courses.records import UNPRINTABLE, CourseRecord, LessonRecord, ModuleRecord, load_record
+from lms_core.courses.references import file_address, map_references, referenced_files
 from lms_core.files.models import FileUpload
 from lms_core.files.service import store_file
 from lms_core.kernel.audit import audit
 from lms_core.kernel.core import Core
 from lms_core.kernel.errors import Invalid, TooLarge
 from lms_core.kernel.i18n import _
+from lms_core.kernel.schemas import Schema
 
 Progress = Callable[[str, int, int], None]
 """Told ``(step, done, total)``: ``reading`` (0 or 1 of 1), then ``files`` in bytes, then ``lessons``."""
@@ -52,8 +55,11 @@ MAX_DESCRIPTION = 20_000
 MAX_LESSON_DESCRIPTION = 5_000
 """Characters, as the API allows them."""
 
-_REFERENCE = re.compile(re.escape(FILE_SCHEME) + r"""([^\s"'<>&?#]+)""")
-_UNPRINTABLE = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
+LESSON_DEFAULTS: Mapping[str, Any] = MappingProxyType(
+    {"min_seconds": 0, "completion_criteria": {}, "is_preview": False, "allow_comments": True, "transcript": None}
+)
+"""Of what only ``details`` say."""
+
 _LANGUAGE = re.compile(r"[a-z]{2,3}(-[A-Za-z0-9]{2,8})?")
 
 
@@ -177,7 +183,7 @@ class _Import:
     def _text(self, value: str) -> str:
         """Without what the database, or a reader's screen, cannot hold."""
         told: str = self._translate(value) if isinstance(value, TranslationString) else value
-        return _UNPRINTABLE.sub("", told).strip()
+        return UNPRINTABLE.sub("", told).strip()
 
     # Files.
 
@@ -211,27 +217,52 @@ class _Import:
             "code": _code(title),
             "description": self._text(self._source.description)[:MAX_DESCRIPTION] or imported,
             "language": self._language,
+            **self._course_details(title),
         }
         course = service.create_course(self._db, self._core, self._owner.id, values, with_introduction=False)
         total, done = sum(len(module.lessons) for module in self._source.modules), 0
+        modules: list[tuple[Module, list[int]]] = []
         for place, source in enumerate(self._source.modules):
-            self._module(course.id, place, source)
+            modules.append(self._module(course.id, place, source))
             done += len(source.lessons)
             self._tell("lessons", done, total)
+        for module, before in modules:
+            module.prerequisites = [modules[place][0].id for place in before if 0 <= place < len(modules)]
         service.roll_up_durations(self._db, course.id)
         new = {"title": title, "owner": str(self._owner.id), "modules": self._modules, "lessons": self._lessons}
         audit(self._db, None, "courses.import", "course", course.id, new=new)
         return course
 
-    def _module(self, course_id: uuid.UUID, place: int, source: ImportedModule) -> None:
+    def _course_details(self, title: str) -> dict[str, Any]:
+        """What the source says of the course beyond that, as far as it can be kept here."""
+        details = self._details(CourseRecord(), self._source.details, title)
+        offered = self._core.settings.words("lms.courses.categories")
+        if offered and details.get("category") not in (None, *offered):
+            self._skip(title, _("There is no category ${name} here.", mapping={"name": details.pop("category")}))
+        living = select(Course.id).where(Course.code == details.get("code"), Course.deleted_at.is_(None))
+        if self._db.scalar(living) is not None:
+            self._skip(title, _("Another course has the code ${code}.", mapping={"code": details.pop("code")}))
+        return details
+
+    def _details(self, schema: Schema, source: Mapping[str, Any], title: str) -> dict[str, Any]:
+        loaded, refused = load_record(schema, source)
+        if refused:
+            self._skip(title, _("Not kept, because it is not valid here: ${names}.",
+                                mapping={"names": ", ".join(refused)}))  # fmt: skip
+        return loaded
+
+    def _module(self, course_id: uuid.UUID, place: int, source: ImportedModule) -> tuple[Module, list[int]]:
+        """The module, and the places of those that come before it."""
         lessons = [lesson for each in source.lessons if (lesson := self._lesson(each)) is not None]
-        module = Module(
-            course_id=course_id,
-            title=self._line(source.title, _("Untitled")),
-            order_index=place,
+        title = self._line(source.title, _("Untitled"))
+        values = {
+            "title": title,
             # In any other one students would find nothing, and the course could not be published.
-            is_published=any(lesson["is_published"] for lesson in lessons),
-        )
+            "is_published": any(lesson["is_published"] for lesson in lessons),
+            **self._details(ModuleRecord(), source.details, title),
+        }
+        before = values.pop("prerequisites", [])
+        module = Module(course_id=course_id, order_index=place, **values)
         self._db.add(module)
         self._db.flush()
         if lessons:
@@ -239,42 +270,62 @@ class _Import:
             self._db.execute(insert(Lesson), rows)
         self._modules += 1
         self._lessons += len(lessons)
+        return module, before
+
+    # Lessons.
 
     def _lesson(self, source: ImportedLesson) -> dict[str, Any] | None:
         """The columns of the lesson, or None where nothing of it can be brought; the report says so."""
         title = self._line(source.title, _("Untitled"))
-        if source.html is not None:
-            made = self._page(title, source.html)
-        elif source.url is not None:
-            made = self._link(title, source.url)
-        else:
-            made = self._file(title, source.file or "")
+        details = self._details(LessonRecord(), source.details, title)
+        made = self._known(title, details) or self._plain(title, source)
         if made is None:
             return None
-        return {
+        attached = {upload.id: upload for upload in (*made.uploads, *self._named(details.get("attachments", ())))}
+        columns = {
             "title": title,
             "description": self._text(source.description)[:MAX_LESSON_DESCRIPTION] or None,
+            "is_published": source.is_published,
+            **LESSON_DEFAULTS,
+        }
+        return {
+            **{name: details.get(name, value) for name, value in columns.items()},
             "content_type": made.type,
             "content": made.content,
-            "duration_minutes": made.minutes,
-            "is_published": source.is_published,
-            "attachments": [_attachment(upload) for upload in made.uploads],
+            "duration_minutes": details.get("duration_minutes", made.minutes),
+            "attachments": [_attachment(upload) for upload in attached.values()],
         }
+
+    def _known(self, title: str, details: Mapping[str, Any]) -> _Content | None:
+        """The content as the source says it was, where this installation can have it so."""
+        kind, content = details.get("content_type"), details.get("content", {})
+        if kind == "text" and isinstance(content.get("html"), str):
+            return self._page(title, content["html"])
+        if kind == "link":
+            with suppress(Invalid):
+                return _Content("link", prepare("link", content).content)
+        return None
+
+    def _plain(self, title: str, source: ImportedLesson) -> _Content | None:
+        if source.html is not None:
+            return self._page(title, self._text(source.html))
+        if source.url is not None:
+            return self._link(title, source.url)
+        return self._file(title, source.file or "")
 
     def _page(self, title: str, source: str) -> _Content | None:
         used: dict[str, FileUpload] = {}
 
-        def rewrite(reference: re.Match[str]) -> str:
-            key = unquote(reference[1])
+        def address(scheme: str, key: str) -> str:
             upload = self._uploads.get(key)
             if upload is None:
                 self._skip(key, _("“${title}” refers to this file, and it is not there.", mapping={"title": title}))
-                return reference[0]  # Sanitizing drops it; what was linked stays.
+                return scheme + key  # Sanitizing drops it; what was linked stays.
             used[key] = upload
-            return _address(upload)
+            return file_address(upload.id)
 
         try:
-            page = sanitize(_REFERENCE.sub(rewrite, self._text(source)))
+            page = sanitize(map_references(source, address))
         except Invalid as error:
             self._skip(title, error.detail or "")
             return None
@@ -308,13 +359,15 @@ class _Import:
         }
         return _Content(kind, content, None, (upload,))
 
+    def _named(self, references: Sequence[str]) -> Iterator[FileUpload]:
+        return (self._uploads[key] for key in referenced_files(list(references)) if key in self._uploads)
+
 
 def _keys(module: ImportedModule) -> Iterator[str]:
     """The files that the lessons of a module use."""
     for lesson in module.lessons:
-        if lesson.html is not None:
-            yield from (unquote(key) for key in _REFERENCE.findall(lesson.html))
-        elif lesson.file is not None:
+        yield from referenced_files([lesson.html or "", lesson.details])
+        if lesson.file is not None:
             yield lesson.file
 
 
@@ -322,10 +375,6 @@ def _code(title: str) -> str:
     """A course code that nobody else has: the initials, and chance."""
     initials = "".join(re.findall(r"\b[A-Za-z0-9]", title))[:8].upper() or "C"
     return f"{initials}-{secrets.token_hex(4).upper()}"
-
-
-def _address(upload: FileUpload) -> str:
-    return f"/api/v1/files/{upload.id}/content"
 
 
 def _attachment(upload: FileUpload) -> dict[str, Any]:
@@ -339,6 +388,6 @@ def _attachment(upload: FileUpload) -> dict[str, Any]:
 
 
 def _download(upload: FileUpload) -> str:
-    address, name = _address(upload), escape(upload.file_name)
+    address, name = file_address(upload.id), escape(upload.file_name)
     shown = f'<img src="{address}" alt="{name}">' if upload.file_type == "image" else name
     return sanitize(f'<p><a href="{address}">{shown}</a></p>').html

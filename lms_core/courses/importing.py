@@ -8,7 +8,7 @@ one transaction, so a reader that fails half-way leaves nothing behind.
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import BinaryIO, Protocol
+from typing import Any, BinaryIO, Protocol
 
 FILE_SCHEME = "lms-file:"
 """How an imported page names a file of the same import: ``lms-file:<key>``, the key URL-quoted."""
@@ -30,6 +30,10 @@ class ImportedLesson:
 
     ``html`` becomes a text lesson (unsanitized here; links and images may use :data:`FILE_SCHEME`), ``url`` a link
     lesson, ``file`` (a key of :attr:`ImportedCourse.files`) a lesson that offers the file.
+
+    ``details`` are what the source says in the JSON of the API (``durationMinutes``, ``isPreview``, ``contentType``
+    with ``content``, ...), as an exporter got them. They count more than the other fields, each where it is valid;
+    content of a type that is not there, or refuses it, gives way to ``html``, ``url`` or ``file``.
     """
 
     title: str
@@ -38,12 +42,16 @@ class ImportedLesson:
     file: str | None = None
     description: str = ""
     is_published: bool = True
+    details: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
 class ImportedModule:
+    """``details`` as of a lesson. A module of which they don't say it is published if one of its lessons is."""
+
     title: str
     lessons: Sequence[ImportedLesson] = ()
+    details: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,12 +64,15 @@ class Skipped:
 
 @dataclass(frozen=True, slots=True)
 class ImportedCourse:
+    """``details`` as of a lesson; a code that another course has is replaced by one that is free."""
+
     title: str
     modules: Sequence[ImportedModule]
     description: str = ""
     language: str = "en"
     files: Mapping[str, ImportedFile] = field(default_factory=dict)
     skipped: Sequence[Skipped] = ()
+    details: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ import uuid
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Connection, and_, func, select, true
+from sqlalchemy import Connection, and_, func, or_, select, true
 from sqlalchemy.dialects.postgresql import aggregate_order_by
 from sqlalchemy.orm import Session
 
@@ -14,6 +14,7 @@ from lms_core.courses.freezing import IN_DRAFT, LESSON_FACTS, MODULE_FACTS, colu
 from lms_core.courses.models import Course, Lesson, LessonRevision, Module, VersionLesson, VersionModule
 from lms_core.kernel.db import AnyRow, AnySelect
 from lms_core.kernel.security import CALLER
+from lms_core.kernel.traversal import parse_uuid
 
 PERSON = (
     User.id.label("instructor_id"),
@@ -42,6 +43,20 @@ def course_by(registry: Any, key: uuid.UUID | str) -> AnySelect:
         .join_from(Course, User, User.id == Course.instructor_id)
         .where(which)
     )
+
+
+def detail(connection: Connection | Session, course_id: uuid.UUID) -> AnyRow | None:
+    """What a course says of itself, whoever asks; None where it is not there or deleted."""
+    return connection.execute(select(*DETAIL).where(Course.id == course_id, Course.deleted_at.is_(None))).first()
+
+
+def course_named(connection: Connection | Session, name: str) -> uuid.UUID | None:
+    """The course that somebody calls by its id, its slug or its code, the first of these that fits; or None."""
+    key = parse_uuid(name)
+    fits = [*([Course.id == key] if key is not None else []), Course.slug == name, Course.code == name]
+    wanted = select(Course.id).where(or_(*fits), Course.deleted_at.is_(None))
+    ranked = wanted.order_by(*(fit.desc().nulls_last() for fit in fits)).limit(1)
+    return connection.execute(ranked).scalar_one_or_none()
 
 
 def module_by(registry: Any, module_id: uuid.UUID) -> AnySelect:
@@ -135,6 +150,16 @@ def lessons(connection: Connection | Session, module_id: uuid.UUID, version_id: 
     """The lessons of a module in order, without their content."""
     module_of = Lesson.module_id if version_id is None else VersionLesson.module_id
     return list(connection.execute(_lessons(version_id, LIGHT).where(module_of == module_id)).all())
+
+
+def contents(
+    connection: Connection | Session, course_id: uuid.UUID, version_id: uuid.UUID | None
+) -> tuple[list[AnyRow], list[AnyRow]]:
+    """The modules of a course, and all its lessons with their content, each in order."""
+    modules = connection.execute(_modules(version_id).where(Module.course_id == course_id)).all()
+    module_of = Lesson.module_id if version_id is None else VersionLesson.module_id
+    mine = module_of.in_([module.id for module in modules])
+    return list(modules), list(connection.execute(_lessons(version_id, LESSON_FACTS).where(mine)).all())
 
 
 def outline(connection: Connection | Session, course_id: uuid.UUID, version_id: uuid.UUID | None) -> list[AnyRow]:

@@ -59,6 +59,14 @@ class Core:
         with self.readers.connect() as connection:
             yield connection
 
+    @contextmanager
+    def snapshot(self) -> Iterator[Connection]:
+        """One moment of the database, for reads that belong together; nothing can be written."""
+        with self.engine.connect() as connection:
+            connection = connection.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
+            with connection.begin():
+                yield connection
+
     def close(self) -> None:
         """Return every connection; used after a fork and at the end of a command."""
         self.engine.dispose()

@@ -1,17 +1,21 @@
 """From an archive and its manifest to a course: everything is brought once, or named among the skipped."""
 
+import hashlib
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from posixpath import splitext
 
-from lms_core.plugin_api import ImportedCourse, ImportedLesson, ImportedModule, _
+from lms_core.plugin_api import ImportedCourse, ImportedFile, ImportedLesson, ImportedModule, _, referenced_files
 
 from .archive import MANIFEST, Archive
 from .canvas import module_meta
 from .kinds import SETTINGS_FOLDER, WHY_NOT, Kind, kind_of, main_file
-from .lessons import LessonMaker, Report
+from .lessons import MAX_PAGE, LessonMaker, Report
 from .manifest import Manifest, Place, Resource, Section
+from .record import RECORD, Record, RecordOfLesson, Unreadable, in_words_of, read_record
 from .references import WEB_RESOURCES, is_html
+from .text import file_name
 
 _SHELVES = (Kind.PAGE, Kind.ASSIGNMENT, Kind.LINK, Kind.FILE)
 """The modules of what isn't placed anywhere, in their order."""
@@ -39,6 +43,7 @@ class Cartridge:
         self._meta = module_meta(archive)
         self._report = Report(most=2 * archive.limits.entries)
         self._maker = LessonMaker(archive, self._resources.values(), self._report)
+        self._record = self._read_record()
         self._places_something = any(section.places for section in manifest.sections)
 
     def course(self) -> ImportedCourse:
@@ -50,30 +55,75 @@ class Cartridge:
         paths = sorted(needed | self._maker.references.used.keys())
         for path in paths:
             self._archive.verify(path)
+        manifest = self._manifest
         return ImportedCourse(
-            title=self._manifest.title or _("Imported course"),
+            title=manifest.title or _("Imported course"),
             modules=modules,
-            description=self._manifest.description,
-            language=self._manifest.language or "en",
-            files={path: self._archive.file(path) for path in paths},
+            description=manifest.description,
+            language=manifest.language or "en",
+            files={path: self._file(path) for path in paths},
             skipped=self._report.skipped(),
+            details=in_words_of(self._record.course, manifest.title, manifest.description),
         )
+
+    def _read_record(self) -> Record:
+        try:
+            return read_record(self._archive)
+        except Unreadable as why:
+            self._report.add(RECORD, why.args[0])
+            return Record()
+
+    def _file(self, path: str) -> ImportedFile:
+        file = self._archive.file(path)
+        name = file_name(self._record.names.get(path, "").replace("\\", "/"))
+        return replace(file, name=name or file.name) if path in self._record.names else file
 
     def _module(self, section: Section) -> ImportedModule:
         visible = section.identifier not in self._meta.hidden
         lessons = (self._lesson(place, visible) for place in section.places)
-        return ImportedModule(section.title or _("Content"), [lesson for lesson in lessons if lesson])
+        details = in_words_of(self._record.modules.get(section.identifier, {}), section.title)
+        return ImportedModule(section.title or _("Content"), [lesson for lesson in lessons if lesson], details)
 
     def _lesson(self, place: Place, visible: bool) -> ImportedLesson | None:
         resource = self._resources.get(place.resource)
         if resource is not None:
             visible = visible and place.visible and place.identifier not in self._meta.hidden
+            known = self._record.lessons.get(place.identifier)
+            if known is not None:
+                return self._recorded(known, resource, place, visible)
             return self._maker.lesson(resource, place.title, place.folder, visible)
         # What an item for an external tool stands for, Canvas says in its own file alone.
         kind = self._meta.kinds.get(place.identifier) or self._meta.kinds.get(place.resource)
         reason = WHY_NOT[kind] if kind else _NO_RESOURCE if place.resource else _HEADER
         self._report.add(place.title or place.resource, reason)
         return None
+
+    def _recorded(
+        self, known: RecordOfLesson, resource: Resource, place: Place, visible: bool
+    ) -> ImportedLesson | None:
+        """A lesson as the record says it was; of what was changed since, as the cartridge says."""
+        details = dict(in_words_of(known.details, place.title))
+        path = self._archive.find(main_file(resource))
+        if path is None or not self._is_unchanged(path, known):
+            details.pop("content", None)
+        for key in referenced_files(details):
+            if key in self._archive:
+                self._maker.references.used[key] = None
+        html = details["content"].get("html") if isinstance(details.get("content"), dict) else None
+        if isinstance(html, str) and path is not None:
+            # Not read from the page, which would tell of every link that leads out of the cartridge.
+            return self._maker.known_page(path, place.title, html, visible, details)
+        if known.sha256:
+            lesson = self._maker.lesson(resource, place.title, place.folder, visible)
+        else:  # Whatever it is named: a file that ends in .html is no page here.
+            lesson = self._maker.file(main_file(resource), place.title, place.folder, visible)
+        return replace(lesson, details=details) if lesson is not None else None
+
+    def _is_unchanged(self, path: str, known: RecordOfLesson) -> bool:
+        if not known.sha256:
+            return True
+        whole = self._archive.size(path) <= MAX_PAGE
+        return whole and hashlib.sha256(self._archive.read(path)).hexdigest() == known.sha256
 
     def _unplaced(self) -> list[ImportedModule]:
         shelves: Shelves = {kind: [] for kind in _SHELVES}
@@ -100,6 +150,7 @@ class Cartridge:
         for resource in self._manifest.resources:
             kind, identifier = kind_of(resource), resource.identifier
             settings = kind is Kind.SETTINGS or (kind in {Kind.QUIZ, Kind.OTHER} and identifier in parts)
+            settings = settings or main_file(resource) == RECORD
             # Of several resources with one identifier, items stand for the first.
             taken = identifier in used and self._resources[identifier] is resource
             if not settings and not taken:

@@ -1,9 +1,10 @@
 """One resource, one lesson: a text for a page or an assignment, a link for a web link, a file for anything else."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from html import escape
 from posixpath import basename, dirname, splitext
+from typing import Any
 from xml.etree.ElementTree import Element
 
 from lms_core.plugin_api import ImportedLesson, Skipped, _
@@ -103,6 +104,12 @@ class LessonMaker:
         title = title_of(title, page.title, splitext(basename(found))[0])
         visible = visible and not is_hidden_page(page.meta)
         return ImportedLesson(within(folder, title), html=page.html, is_published=visible)
+
+    def known_page(self, path: str, title: str, html: str, visible: bool, details: Mapping[str, Any]) -> ImportedLesson:
+        """The page of which the course's own record has the HTML."""
+        self.made_of.add(path)
+        self._charge(len(html))
+        return ImportedLesson(title, html=html, is_published=visible, details=details)
 
     def _page(self, path: str, title: str) -> Page:
         """A page that several items stand for is read once."""

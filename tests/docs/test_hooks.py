@@ -19,6 +19,7 @@ from lms_core.kernel.tasks import run_periodic
 from lms_core.settings import Settings
 from lms_core.testing import CONFORMANCE
 from lms_core.testing.client import Client
+from lms_core.testing.exporters import ExporterConformance
 from lms_core.testing.importers import ImporterConformance
 from lms_core.testing.scanners import ScannerConformance
 from lms_core.testing.storages import StorageConformance
@@ -129,6 +130,12 @@ class TestTheImporterOfThePage(ImporterConformance):
         path = tmp_path / "course.outline"
         path.write_text("OUTLINE\nBread\n<p>Grain.</p>\n\n<p>Dough.</p>")
         return path
+
+
+class TestTheExporterOfThePage(ExporterConformance):
+    @pytest.fixture
+    def exporter(self, load: Load) -> Any:
+        return load("lms_course_exporters").TarExporter()
 
 
 class TestTheStorageOfThePage(StorageConformance):

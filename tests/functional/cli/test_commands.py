@@ -266,3 +266,43 @@ def test_an_import_for_somebody_who_is_no_instructor_is_refused(lms: Lms, core: 
     refused = lms("course", "import", str(cartridge), "--instructor", "student@example.org")
 
     assert (refused.exit_code, refused.stderr) == (1, "lms: student@example.org is not an instructor.\n")
+
+
+def test_a_course_is_exported_and_imported_again(lms: Lms, core: Core, cartridge: Path, tmp_path: Path) -> None:
+    make_user(core, ("instructor",), email="teacher@example.org")
+    lms("course", "import", str(cartridge), "--instructor", "teacher@example.org", "--publish")
+    target = tmp_path / "out.imscc"
+
+    exported = lms("course", "export", "imported-course", str(target))
+    version = lms("course", "export", "imported-course", str(tmp_path / "1.imscc"), "--version", "1")
+
+    assert exported.stdout == f"Imported course, the draft: 1 modules, 1 lessons, 0 files in {target}\n", (
+        exported.output
+    )
+    assert version.stdout.startswith("Imported course, version 1: 1 modules, 1 lessons"), version.output
+    again = lms("course", "import", str(target), "--instructor", "teacher@example.org")
+    assert again.stdout.startswith("Imported course: 1 modules, 1 lessons, 0 files\n"), again.output
+
+
+@pytest.mark.parametrize(
+    ("arguments", "line"),
+    [
+        (("nowhere", "x.imscc"), "lms: There is no course nowhere.\n"),
+        (("imported-course", "x.imscc", "--version", "7"), "lms: The course has no version 7.\n"),
+        (("imported-course", "no/folder/x"), "lms: no/folder/x cannot be written: No such file or directory.\n"),
+    ],
+)
+def test_an_export_that_cannot_be_is_one_line(
+    lms: Lms, core: Core, cartridge: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+    arguments: tuple[str, ...], line: str,
+) -> None:  # fmt: skip
+    make_user(core, ("instructor",), email="teacher@example.org")
+    lms("course", "import", str(cartridge), "--instructor", "teacher@example.org")
+    empty = tmp_path / "empty"
+    empty.mkdir()
+    monkeypatch.chdir(empty)
+
+    refused = lms("course", "export", *arguments)
+
+    assert (refused.exit_code, refused.stderr, refused.stdout) == (1, line, "")
+    assert list(empty.iterdir()) == []

@@ -6,8 +6,10 @@ import zipfile
 import pytest
 from sqlalchemy import select
 
+from lms_core.courses.exporter import export_course
 from lms_core.courses.importer import import_course
 from lms_core.courses.models import Lesson, Module
+from lms_core.testing.portraits import portrait
 
 
 @pytest.mark.parametrize("name", ["allyworkshop.imscc", "canvas_cc_gem_course.imscc"])
@@ -44,3 +46,17 @@ def test_every_file_arrives_as_it_is_in_the_cartridge(samples, registry, core, i
         assert content.content_type == entry["type"]
         kinds.add(content.content_type)
     assert kinds >= {"application/pdf", "image/png", "image/jpeg"}
+
+
+@pytest.mark.parametrize("name", ["allyworkshop.imscc", "canvas_cc_gem_course.imscc"])
+def test_what_was_brought_once_travels_on_without_loss(samples, name, registry, instructor, tmp_path):
+    first = import_course(registry, samples / "cartridges" / name, instructor.email)
+    path = tmp_path / "again.imscc"
+    report = export_course(registry, str(first.course_id), path)
+    assert (report.modules, report.lessons, report.files) == (first.modules, first.lessons, first.files)
+    assert report.lost == []
+    second = import_course(registry, path, instructor.email)
+    assert [each.reason.partition(" the code ")[0] for each in second.skipped] == ["Another course has"]
+    assert portrait(registry, second.course_id, without=["code"]) == portrait(
+        registry, first.course_id, without=["code"]
+    )

@@ -1,0 +1,55 @@
+"""All that an author can say of a course, a module and a lesson, in the JSON of the API, on its way out and back in.
+
+The schemas are those of the API with what it does not let an author write yet, so a field that is added there travels
+too. What comes back is as hostile as anything: each field has to pass as if an author had sent it.
+"""
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from marshmallow import ValidationError, fields, validate
+
+from lms_core.courses.models import UNLOCK_TYPES
+from lms_core.courses.references import map_texts
+from lms_core.courses.schemas import CourseChangeSchema, LessonChangeSchema, ModuleChangeSchema
+from lms_core.kernel.schemas import Schema, Timestamp
+
+UNPRINTABLE = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
+"""What the database, or a reader's screen, cannot hold."""
+
+
+class CourseRecord(CourseChangeSchema):
+    """A course; its slug is made from the title wherever it arrives."""
+
+    class Meta(CourseChangeSchema.Meta):
+        exclude = ("slug",)
+
+
+class ModuleRecord(ModuleChangeSchema):
+    """A module; ``prerequisites`` are the places of other modules in the course, from 0."""
+
+    unlock_type = fields.String(validate=validate.OneOf(UNLOCK_TYPES))
+    unlock_date = Timestamp(allow_none=True)
+    prerequisites = fields.List(fields.Integer(strict=True), validate=validate.Length(max=1000))
+
+
+class LessonRecord(LessonChangeSchema):
+    """A lesson; ``attachments`` are the files that it has, whether or not its content names them."""
+
+    content_type = fields.String(validate=validate.Regexp(r"[a-z_]{1,50}\Z"))
+    completion_criteria = fields.Dict()
+    attachments = fields.List(fields.String(), validate=validate.Length(max=10_000))
+
+
+def load_record(schema: Schema, record: Mapping[str, Any]) -> tuple[dict[str, Any], list[str]]:
+    """What of a record can be used, by attribute; and the names of the fields that cannot."""
+    try:
+        clean = {key: map_texts(value, lambda text: UNPRINTABLE.sub("", text)) for key, value in record.items()}
+    except ValueError:
+        return {}, sorted(record)
+    try:
+        return dict(schema.load(clean)), []
+    except ValidationError as error:
+        refused = set(error.messages) & set(clean)
+        return dict(schema.load({key: clean[key] for key in clean.keys() - refused})), sorted(refused)
