@@ -2,12 +2,12 @@
 
 import math
 import re
-from collections import Counter
 from dataclasses import dataclass
 from html import unescape
 
 import nh3
 
+from lms_core.courses.html_bounds import FORMATTING, TABLE_PARTS, refuse_bombs
 from lms_core.kernel.errors import Invalid
 from lms_core.kernel.i18n import _
 
@@ -23,9 +23,7 @@ def _names(text: str) -> frozenset[str]:
     return frozenset(text.split())
 
 
-_FORMATTING = _names("b big code em font i s small strike strong tt u")
-_TABLE_PARTS = _names("caption col colgroup tbody td tfoot th thead tr")
-_ALLOWED = _FORMATTING | _TABLE_PARTS | _names("""
+_ALLOWED = FORMATTING | TABLE_PARTS | _names("""
     a abbr acronym address article aside bdi bdo blockquote br center cite data dd del details dfn div dl dt figcaption
     figure footer h1 h2 h3 h4 h5 h6 header hgroup hr ins kbd li main mark nav ol p pre q rp rt ruby samp section span
     sub summary sup table time ul var wbr
@@ -78,10 +76,29 @@ _STYLES = _names("""
 """)  # fmt: skip
 _SCHEMES = _names("http https mailto")
 _REPORTED_SCHEMES = _names("data file javascript vbscript")
+_CSS_FUNCTIONS = _names("calc clamp hsl hsla hwb lab lch max min oklab oklch rgb rgba")
+"""Those that fetch nothing. Any other could, as ``url()`` does, and tell its server who reads the lesson and when."""
+_CSS_ESCAPE = re.compile(r"\\(?:([0-9a-fA-F]{1,6})[ \t\n\f\r]?|([^\n]))")
+_CSS_FUNCTION = re.compile(r"(?<![\w-])([\w-]++)\(")
+_MOST_REMOVED = 100
+"""What ``removed`` names at most."""
+
+
+def _functions(css: str) -> set[str]:
+    """The CSS functions in it that might fetch something, in lower case, however they are written."""
+
+    def unescaped(found: re.Match[str]) -> str:
+        code = int(found[1], 16) if found[1] else ord(found[2])
+        return chr(code) if code <= 0x10FFFF else "\ufffd"
+
+    plain = _CSS_ESCAPE.sub(unescaped, css)
+    return {name.lower() for name in _CSS_FUNCTION.findall(plain)} - _CSS_FUNCTIONS
 
 
 def _keep_local(_tag: str, name: str, value: str) -> str:
-    """Ids of a lesson get a prefix, and so do the links to them."""
+    """Ids of a lesson get a prefix, and so do the links to them; styles fetch nothing."""
+    if name == "style":
+        return ";".join(each for each in value.split(";") if not _functions(each)) if _functions(value) else value
     if name == "id":
         return value if value.startswith(_ID_PREFIX) else _ID_PREFIX + value
     if name == "href" and value.startswith("#") and not value.startswith(f"#{_ID_PREFIX}"):
@@ -105,7 +122,10 @@ _CLEANER = nh3.Cleaner(
 
 @dataclass(frozen=True, slots=True)
 class Sanitized:
-    """Safe HTML, and what was taken out, sorted: elements (``iframe``), handlers (``onclick``), schemes (``data:``)."""
+    """Safe HTML, and what was taken out, sorted.
+
+    Named are elements (``iframe``), handlers (``onclick``), schemes (``data:``) and CSS functions (``url()``).
+    """
 
     html: str
     removed: list[str]
@@ -114,10 +134,15 @@ class Sanitized:
 def sanitize(html: str) -> Sanitized:
     """Keep what teaching needs and no browser runs. Sanitizing again finds nothing more to take out.
 
-    Raises 422 ``html_too_complex`` for what would take a browser, or us, absurdly long to make sense of.
+    Raises 422 ``html_too_complex`` for what would take a browser, or us, absurdly long to make sense of, and
+    ``html_too_long`` for more than ``MAX_LENGTH`` characters of safe HTML, which can be longer than what was sent.
     """
-    _refuse_bombs(html)
-    return Sanitized(_CLEANER.clean(html), sorted(_removed(html)))
+    refuse_bombs(html)
+    clean = _CLEANER.clean(html)
+    if len(clean) > MAX_LENGTH:
+        message = _("This page is too long for a lesson.")
+        raise Invalid("html_too_long", message, errors={"html": [message]})
+    return Sanitized(clean, sorted(_removed(html))[:_MOST_REMOVED])
 
 
 def _removed(html: str) -> set[str]:
@@ -128,6 +153,8 @@ def _removed(html: str) -> set[str]:
         scheme = re.sub(r"[\x00-\x20]+", "", value.partition(":")[0]).lower()
         if name == "is":
             found.add(tag)
+        elif name == "style":
+            found.update(f"{function}()" for function in _functions(value))
         elif name.startswith("on"):
             found.add(name)
         elif scheme in _REPORTED_SCHEMES and ":" in value:
@@ -137,7 +164,7 @@ def _removed(html: str) -> set[str]:
         html,
         tags=_ALLOWED | _REPORTED,
         clean_content_tags=set(),
-        attributes={"*": {"href", "src", "poster"}},
+        attributes={"*": {"href", "src", "poster", "style"}},
         attribute_filter=note,
         generic_attribute_prefixes={"on"},
         set_tag_attribute_values={name: {"is": ""} for name in _REPORTED},
@@ -165,41 +192,3 @@ def reading_minutes(html: str) -> int:
     unspaced = len(re.findall(r"[\u0e00-\u0eff\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff]", text))
     spaced = len(re.findall(r"[^\W\u0e00-\u0eff\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff]+", text))
     return math.ceil((spaced + unspaced / 2) / WORDS_PER_MINUTE)
-
-
-# HTML's rules let a small page grow without bound. An element that formats text and isn't closed is opened again in
-# every following paragraph; every block and every end tag looks up through all that it is in. So what multiplies is
-# counted before it is parsed, and from above: no tag begins without "<" and its name. The bounds keep the worst page
-# at some seconds and a quarter of a gigabyte; lessons of real courses stay far below.
-_MOST_NESTED = 10_000
-_MOST_LOOKED_UP = 200_000_000
-_MOST_REOPENED = 1_000_000
-_TAG = re.compile(r"<([a-zA-Z][a-zA-Z0-9]*)")
-_NEVER_NESTED = _TABLE_PARTS | _names("area br hr img input p source track wbr")
-_OPEN_FORMATTING = re.compile(rf"<(?:{'|'.join(sorted(_FORMATTING | {'nobr'}))})(?=[\s/>])", re.IGNORECASE)
-_PLAIN_ATTRIBUTES = re.compile(r"""(?:\s++[a-zA-Z-]++(?:=(?:"[^"<>]*+"|'[^'<>]*+'|[^\s"'<>=`/]++))?+)*+\s*+>""")
-
-
-def _refuse_bombs(html: str) -> None:
-    tags = Counter(name.lower() for name in _TAG.findall(html))
-    nested = tags.total() - sum(tags[name] for name in _NEVER_NESTED)
-    if (
-        nested > _MOST_NESTED
-        or nested * html.count("</") > _MOST_LOOKED_UP
-        or tags.total() * _reopened(html) > _MOST_REOPENED
-    ):
-        message = _("This HTML is too complex.")
-        raise Invalid("html_too_complex", message, errors={"html": [message]})
-
-
-def _reopened(html: str) -> int:
-    """How many elements a paragraph may have to open again: of equal ones, HTML remembers three."""
-    equal: set[str] = set()
-    odd = 0
-    for tag in _OPEN_FORMATTING.finditer(html):
-        rest = _PLAIN_ATTRIBUTES.match(html, tag.end())
-        if rest:
-            equal.add(tag[0].lower() + rest[0])
-        else:
-            odd += 1
-    return 3 * len(equal) + odd

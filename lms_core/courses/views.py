@@ -120,7 +120,8 @@ def list_lessons(context: ModuleLessons, request: Request) -> list[Any]:
 
 @view_config(
     context=ModuleLessons, request_method="POST", permission="lessons:create", body=schemas.LessonCreateSchema,
-    returns=schemas.LessonSavedSchema, status=201, errors=("422 content_type_unknown", "422 html_too_complex"),
+    returns=schemas.LessonSavedSchema, status=201,
+    errors=("422 content_type_unknown", "422 html_too_complex", "422 html_too_long"),
 )  # fmt: skip
 def create_lesson(context: ModuleLessons, request: Request) -> Any:
     """Create a lesson at the end of a module.
@@ -142,7 +143,7 @@ def read_lesson(context: LessonItem, request: Request) -> Any:
 
 @view_config(
     context=LessonItem, request_method="PUT", permission="lessons:update", body=schemas.LessonChangeSchema,
-    returns=schemas.LessonSavedSchema, errors=("422 content_type_unknown", "422 html_too_complex"),
+    returns=schemas.LessonSavedSchema, errors=("422 content_type_unknown", "422 html_too_complex", "422 html_too_long"),
 )  # fmt: skip
 def update_lesson(context: LessonItem, request: Request) -> Any:
     """Change a lesson; its content type stays."""

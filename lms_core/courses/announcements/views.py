@@ -16,7 +16,7 @@ from lms_core.kernel.pagination import CursorPage, CursorQuery, Page
 from lms_core.kernel.request import Request
 from lms_core.kernel.views import created
 
-SAVING = ("422 html_too_complex", "422 audience_unknown")
+SAVING = ("422 html_too_complex", "422 html_too_long", "422 audience_unknown")
 
 
 @view_config(

@@ -1,12 +1,12 @@
 """What teaching HTML keeps, what is taken out of it, and how long it takes to read."""
 
-import time
+import re
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lms_core.courses.html import plain_text, reading_minutes, sanitize
+from lms_core.courses.html import MAX_LENGTH, plain_text, reading_minutes, sanitize
 from lms_core.kernel.errors import Invalid
 
 KEPT = [
@@ -45,7 +45,7 @@ def test_what_teaching_needs_stays(html):
         ("<title>t</title><base href=//evil.example>a", "a", ["base", "title"]),
         ('<img src="data:image/png;base64,AA">', "<img>", ["data:"]),
         ('<video poster="javascript:x" src=a></video>', '<video src="a" controls=""></video>', ["javascript:"]),
-        ("<p style='color:red;position:fixed;background:url(x)'>a</p>", '<p style="color:red">a</p>', []),
+        ("<p style='color:red;position:fixed;background:url(x)'>a</p>", '<p style="color:red">a</p>', ["url()"]),
         ("<o:p>Word</o:p><x-y class=z data-a=b>own</x-y><!-- c -->", "Wordown", []),
         ("<math><mtext><style><img src=x onerror=y></style></mtext></math>", "<math><mtext></mtext></math>", ["style"]),
         ("<p>a\0b</p>", "<p>ab</p>", []),
@@ -82,6 +82,57 @@ def test_links_within_a_page_find_their_place():
     assert sanitize(clean).html == clean
 
 
+@pytest.mark.parametrize(
+    ("style", "kept", "removed"),
+    [
+        ("color:red;background-color:url(//evil.example/x)", "color:red", ["url()"]),
+        ("background-color:URL( 'x' );color:red", "color:red", ["url()"]),
+        (r"color:u\72l(x);width:1px", "width:1px", ["url()"]),
+        (r"color:\000075 rl(x);width:1px", "width:1px", ["url()"]),
+        (r"color:\url(x);width:1px", "width:1px", ["url()"]),
+        ("color:url(a;b);width:1px", "width:1px", ["url()"]),
+        ("color:url(x", "", ["url()"]),
+        ("width:image-set('a' 1x);height:-webkit-image-set('a' 1x)", "", ["-webkit-image-set()", "image-set()"]),
+        ("color:var(--x);padding:env(a, url(x))", "", ["env()", "url()", "var()"]),
+        ("color:'/*' url(x) '*/'", "", ["url()"]),
+        ("width:calc(100% - 2px);color:rgb(1 2 3 / 50%)", "width:calc(100% - 2px);color:rgb(1 2 3 / 50%)", []),
+    ],
+)
+def test_a_style_fetches_nothing(style: str, kept: str, removed: list[str]) -> None:
+    clean = sanitize(f'<p style="{style}">a</p>')
+    assert (clean.html, clean.removed) == (f'<p style="{kept}">a</p>', removed)
+
+
+STYLES = st.sampled_from([
+    "color:", "width:", "url(", "u\\72l(", "\\75", " rl(", "x)", ")", ";", "'", "&quot;", "/*", "*/", "\\", "a", "(",
+    "1px", "\n", "image-set(", "rgb(", "!important", "{", "}", "@import ", "\0",
+])  # fmt: skip
+
+
+@settings(max_examples=500, deadline=None)
+@given(st.lists(STYLES, max_size=10).map("".join))
+def test_no_style_is_written_so_that_it_fetches_something(style: str) -> None:
+    clean = sanitize(f'<p style="{style}">a</p>').html
+    assert not re.search(r"url\(|image-set\(", clean), clean
+    assert sanitize(clean).removed == []
+
+
+@pytest.mark.parametrize("html", ["x" * (MAX_LENGTH + 1), "<" * (MAX_LENGTH // 4 + 1), "<p>" * 90_000])
+def test_what_is_too_long_once_it_is_safe_is_refused(html: str) -> None:
+    with pytest.raises(Invalid) as refused:
+        sanitize(html)
+    assert refused.value.code == "html_too_long"
+
+
+def test_a_lesson_may_be_as_long_as_that() -> None:
+    assert sanitize("x" * MAX_LENGTH).html == "x" * MAX_LENGTH
+    assert sanitize(f"<style>{'x' * MAX_LENGTH}</style><p>{'x' * 100}</p>").html == f"<p>{'x' * 100}</p>"
+
+
+def test_what_was_removed_is_named_a_hundred_times_at_most() -> None:
+    assert len(sanitize("".join(f"<p on{number}=x>" for number in range(2_000))).removed) == 100
+
+
 PIECES = st.sampled_from([
     "<math>", "<mtext>", "<mglyph>", "<style>", "<svg>", "<desc>", "<title>", "<table>", "<td>", "<select>", "<b>",
     "<a href=x>", "<a href='javascript:x'>", "<img src=x onerror=y>", "<p id=a>", "</p>", "</math>", "</svg>", "</b>",
@@ -95,37 +146,6 @@ PIECES = st.sampled_from([
 def test_sanitizing_again_finds_nothing_more(html):
     # The order of what is wrongly nested may change once more: not every tree can be written down as HTML.
     assert sanitize(sanitize(html).html).removed == []
-
-
-@pytest.mark.parametrize(
-    "html",
-    [
-        "<div>" * 50_000,
-        "<p>" + "".join(f"<b id={number}>" for number in range(2_000)) + "</p>" + "<p>x</p>" * 2_000,
-        "<p>" + "".join(f"<b a='>' id={number}>" for number in range(2_000)) + "</p>" + "<p>x</p>" * 2_000,
-        "<span>" * 9_000 + "</div>" * 50_000,
-    ],
-    ids=["nested", "reopened", "disguised", "looked up"],
-)
-def test_small_pages_that_would_unfold_without_bound_are_refused(html):
-    started = time.perf_counter()
-    with pytest.raises(Invalid) as refused:
-        sanitize(html)
-    assert refused.value.code == "html_too_complex"
-    assert time.perf_counter() - started < 1
-
-
-@pytest.mark.parametrize(
-    "html",
-    [
-        "<table>" + "<tr><td>1</td><td>2</td></tr>" * 10_000 + "</table>",
-        "<p><strong>a</strong> <code class=x>b</code></p>" * 5_000,
-        "<pre>" + '<span style="color:red">def</span> ' * 9_000 + "</pre>",
-    ],
-    ids=["table", "formatted", "highlighted"],
-)
-def test_long_pages_of_real_courses_are_not(html):
-    assert sanitize(html).html
 
 
 @pytest.mark.parametrize(
