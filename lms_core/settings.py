@@ -82,6 +82,8 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("lms.mail.from", "text", "LMS <no-reply@localhost>", "Sender of the mail"),
     Setting("lms.mail.timeout", "seconds", "20s", "How long the mail server may take"),
     Setting("lms.storage.backend", "text", "local", "Name of the storage backend that new files go to"),
+    Setting("lms.storage.orphan_age", "seconds", "1d", "Age at which an object that no file names may be removed",
+            bounds=(3600, 31_536_000)),
     Setting("lms.files.url_ttl", "seconds", "5m", "Life of an address that hands out a file without a token",
             bounds=(1, 604_800)),
     Setting("lms.files.max_bytes", "integer", "2147483648", "Largest file that may be uploaded"),

@@ -2,7 +2,7 @@
 
 import click
 
-from lms_core.cli import courses, db, demo, openapi, pipelines, plugins, processes, settings, up, users
+from lms_core.cli import courses, db, demo, openapi, pipelines, plugins, processes, settings, storage, up, users
 from lms_core.cli.group import LmsGroup
 
 
@@ -18,6 +18,6 @@ def main() -> None:
 for command in (
     *(up.up, processes.serve, processes.worker, processes.beat),
     *(settings.settings, db.db, users.user, courses.course, demo.demo),
-    *(plugins.plugin, pipelines.pipelines, openapi.openapi),
+    *(plugins.plugin, pipelines.pipelines, storage.storage, openapi.openapi),
 ):
     main.add_command(command)

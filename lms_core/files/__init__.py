@@ -9,7 +9,7 @@ if TYPE_CHECKING:
 
 
 def includeme(config: "Configurator") -> None:
-    from lms_core.files import access, events, queries, resources, tasks
+    from lms_core.files import access, checking, events, queries, resources, tasks
     from lms_core.files.storage import Storages
 
     core = config.registry.core
@@ -26,5 +26,6 @@ def includeme(config: "Configurator") -> None:
         config.add_event_type(event)
     config.add_periodic_task("files.rescan", tasks.rescan, every=60)
     config.add_periodic_task("files.purge", tasks.purge_files, every=3600)
+    config.add_periodic_task("files.leftovers", checking.remove_leftovers, every=86_400, queue="long")
     config.scan("lms_core.files.views")
     config.include("lms_core.files.uploads")

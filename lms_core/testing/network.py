@@ -23,6 +23,7 @@ class Proxy:
         self._lock = threading.Lock()
         self._connections: set[socket.socket] = set()
         self._plans: dict[str, tuple[int, Callable[[], None]]] = {}
+        self._awaited: bytes | None = None
         self._open = threading.Event()
         self._open.set()
         self.reached = threading.Event()
@@ -37,7 +38,14 @@ class Proxy:
     def cut(self) -> None:
         """Break every connection, and take no more."""
         _shut(self._listener)
-        self._break()
+        self.lose()
+
+    def lose(self) -> None:
+        """Break the connections that there are, and lose what was held on them; new ones work."""
+        with self._lock:
+            broken, self._connections = self._connections, set()
+        for connection in broken:
+            _shut(connection)
 
     def restore(self) -> None:
         """Take connections again, on the same port."""
@@ -55,10 +63,15 @@ class Proxy:
 
     def break_after(self, size: int, direction: str = "sent") -> None:
         """Break the connections that there are then; new ones work."""
-        self._plan(direction, size, self._break)
+        self._plan(direction, size, self.lose)
 
     def hold_after(self, size: int, direction: str = "sent") -> None:
         self._plan(direction, size, self.hold)
+
+    def hold_on(self, beginning: bytes) -> None:
+        """Let nothing pass any more from the first message of a client on that begins so: ``b"DELETE "``."""
+        self.reached.clear()
+        self._awaited = beginning
 
     def close(self) -> None:
         self.release()
@@ -98,6 +111,7 @@ class Proxy:
         with suppress(OSError):
             while data := source.recv(_CHUNK):
                 self._count(direction, len(data))
+                self._look(direction, data)
                 self._open.wait()
                 target.sendall(data)
         with self._lock:
@@ -115,11 +129,11 @@ class Proxy:
             act()
             self.reached.set()
 
-    def _break(self) -> None:
-        with self._lock:
-            broken, self._connections = self._connections, set()
-        for connection in broken:
-            _shut(connection)
+    def _look(self, direction: str, data: bytes) -> None:
+        if direction == "sent" and self._awaited is not None and data.startswith(self._awaited):
+            self._awaited = None
+            self.hold()
+            self.reached.set()
 
 
 def _shut(connection: socket.socket) -> None:

@@ -8,7 +8,6 @@ from contextlib import contextmanager
 from functools import partial
 from typing import Any, BinaryIO
 
-import structlog
 from google.api_core.exceptions import GoogleAPIError, NotFound
 from google.auth.credentials import AnonymousCredentials, Credentials
 from google.auth.exceptions import GoogleAuthError
@@ -77,7 +76,7 @@ class GCSStorage:
     def put(self, key: str, stream: Readable) -> Stored:
         blob, incoming = self._blob(key), IncomingStream(stream)
         first = incoming.part(PART)
-        with _reported("put", incoming):
+        with _reported(incoming):
             if len(first) < PART:
                 blob.md5_hash = base64.b64encode(hashlib.md5(first, usedforsecurity=False).digest()).decode()
                 blob.upload_from_string(bytes(first), content_type=_TYPE, **self._options)
@@ -90,7 +89,7 @@ class GCSStorage:
 
     def open(self, key: str) -> BinaryIO:
         blob = self._blob(key)
-        with _reported("open"):
+        with _reported():
             blob.reload(**self._options)
         return ranged_stream(blob.size, partial(self._fetch, key))
 
@@ -98,7 +97,7 @@ class GCSStorage:
         # Of a blob that knows no more than its name: one that was loaded is fetched from where the server says it is,
         # which need not be where we can reach it.
         blob = self._blob(key)
-        with _reported("read"):
+        with _reported():
             content: bytes = blob.download_as_bytes(
                 start=start, end=stop - 1, raw_download=True, checksum=None, **self._options
             )
@@ -108,7 +107,7 @@ class GCSStorage:
 
     def delete(self, key: str) -> None:
         blob = self._blob(key)
-        with _reported("delete"):
+        with _reported():
             try:
                 blob.delete(**self._options)
             except NotFound:
@@ -116,13 +115,13 @@ class GCSStorage:
 
     def exists(self, key: str) -> bool:
         blob = self._blob(key)
-        with _reported("exists"):
+        with _reported():
             return bool(blob.exists(**self._options))
 
     def objects(self) -> Iterator[StoredObject]:
         found = iter(self._client.list_blobs(self._bucket, prefix=self._prefix, **self._options))
         while True:
-            with _reported("list"):
+            with _reported():
                 blob = next(found, None)
             if blob is None:
                 return
@@ -165,12 +164,11 @@ def _credentials(path: str, *, anonymous: bool) -> Credentials | None:
 
 
 @contextmanager
-def _reported(what: str, incoming: IncomingStream | None = None) -> Iterator[None]:
+def _reported(incoming: IncomingStream | None = None) -> Iterator[None]:
     """What the client raises is StorageUnavailable; what the stream on its way in raises is not the client's."""
     try:
         yield
     except (GoogleAPIError, GoogleAuthError, DataCorruption, InvalidResponse, OSError) as error:
         if incoming is not None and error is incoming.failure:
             raise
-        structlog.get_logger("lms.storage").warning("gcs_failed", what=what, reason=repr(error))
         raise StorageUnavailable from error

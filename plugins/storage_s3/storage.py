@@ -83,7 +83,7 @@ class S3Storage:
         place, incoming = self._place(key), IncomingStream(stream)
         part = incoming.part(PART)
         if len(part) < PART:
-            with _reported("put"):
+            with _reported():
                 self._client.put_object(**place, Body=part, ContentMD5=_md5(part))
             return incoming.stored
         with self._upload(place) as send:
@@ -96,19 +96,19 @@ class S3Storage:
     @contextmanager
     def _upload(self, place: dict[str, str]) -> Iterator[Callable[[bytearray], None]]:
         """A multipart upload, completed at the end of the block: the function it gives sends the next part."""
-        with _reported("put"):
+        with _reported():
             upload = {**place, "UploadId": self._client.create_multipart_upload(**place)["UploadId"]}
         parts: list[dict[str, Any]] = []
 
         def send(part: bytearray) -> None:
             number = len(parts) + 1
-            with _reported("put"):
+            with _reported():
                 sent = self._client.upload_part(**upload, PartNumber=number, Body=part, ContentMD5=_md5(part))
             parts.append({"PartNumber": number, "ETag": sent["ETag"]})
 
         try:
             yield send
-            with _reported("put"):
+            with _reported():
                 self._client.complete_multipart_upload(**upload, MultipartUpload={"Parts": parts})
         except BaseException:
             self._give_up(upload)
@@ -123,13 +123,13 @@ class S3Storage:
 
     def open(self, key: str) -> BinaryIO:
         place = self._place(key)
-        with _reported("open"):
+        with _reported():
             size = self._client.head_object(**place)["ContentLength"]
         return ranged_stream(size, partial(self._fetch, place))
 
     def _fetch(self, place: dict[str, str], start: int, stop: int) -> bytes:
         """Botocore repeats a request that got no answer; one whose answer breaks off is repeated here."""
-        with _reported("read"):
+        with _reported():
             for left in reversed(range(ATTEMPTS)):
                 answer = self._client.get_object(**place, Range=f"bytes={start}-{stop - 1}")
                 try:
@@ -143,12 +143,12 @@ class S3Storage:
 
     def delete(self, key: str) -> None:
         place = self._place(key)
-        with _reported("delete"):
+        with _reported():
             self._client.delete_object(**place)
 
     def exists(self, key: str) -> bool:
         place = self._place(key)
-        with _reported("exists"):
+        with _reported():
             try:
                 self._client.head_object(**place)
             except ClientError as error:
@@ -159,7 +159,7 @@ class S3Storage:
 
     def objects(self) -> Iterator[StoredObject]:
         pages = self._client.get_paginator("list_objects_v2").paginate(Bucket=self._bucket, Prefix=self._prefix)
-        for page in _each(pages, "list"):
+        for page in _each(pages):
             for found in page.get("Contents", ()):
                 key = found["Key"].removeprefix(self._prefix)
                 if is_storage_key(key):
@@ -168,10 +168,10 @@ class S3Storage:
     def sweep(self, before: dt.datetime) -> int:
         swept = 0
         pages = self._client.get_paginator("list_multipart_uploads").paginate(Bucket=self._bucket, Prefix=self._prefix)
-        for page in _each(pages, "sweep"):
+        for page in _each(pages):
             for upload in page.get("Uploads", ()):
                 if is_storage_key(upload["Key"].removeprefix(self._prefix)) and upload["Initiated"] < before:
-                    with _reported("sweep"):
+                    with _reported():
                         self._client.abort_multipart_upload(
                             Bucket=self._bucket, Key=upload["Key"], UploadId=upload["UploadId"]
                         )
@@ -183,19 +183,18 @@ class S3Storage:
 
 
 @contextmanager
-def _reported(what: str) -> Iterator[None]:
+def _reported() -> Iterator[None]:
     try:
         yield
     except (BotoCoreError, ClientError, OSError) as error:
-        structlog.get_logger("lms.storage").warning("s3_failed", what=what, reason=repr(error))
         raise StorageUnavailable from error
 
 
-def _each(pages: Iterable[Any], what: str) -> Iterator[Any]:
+def _each(pages: Iterable[Any]) -> Iterator[Any]:
     """The pages; what goes wrong on the way to one is reported, and what is done with it is not."""
     rest = iter(pages)
     while True:
-        with _reported(what):
+        with _reported():
             page = next(rest, None)
         if page is None:
             return

@@ -1,12 +1,18 @@
 """What the tests of files share."""
 
 import io
+import uuid
+from urllib.parse import urlsplit
 
 import pytest
+from lms_plugins.storage_gcs import plugin as gcs_plugin
+from lms_plugins.storage_local.storage import LocalStorage
 from sqlalchemy import select
 
 from lms_core.files.models import FileClaim, FileUpload
 from lms_core.files.service import store_file
+from lms_core.files.storage import StorageBackend, Storages
+from lms_core.testing.network import proxied
 
 
 @pytest.fixture
@@ -34,3 +40,30 @@ def nothing_left(core, settings):
         assert [path for path in (settings.data / "files").rglob("*") if path.is_file()] == []
 
     return check
+
+
+@pytest.fixture
+def gcs_settings(gcs, gcs_proxy):
+    """What sets up a second backend whose objects are fetched piece by piece, empty, behind ``gcs_proxy``."""
+    return {
+        "lms.gcs.endpoint": f"http://127.0.0.1:{gcs_proxy.port}",
+        "lms.gcs.bucket": gcs.bucket,
+        "lms.gcs.prefix": f"{uuid.uuid4().hex}/",
+    }
+
+
+@pytest.fixture
+def gcs_proxy(gcs):
+    with proxied(urlsplit(gcs.url).port) as proxy:
+        yield proxy
+
+
+@pytest.fixture
+def storages(registry, settings, gcs_settings, monkeypatch):
+    """The backends ``local`` and ``gcs``; the application knows both."""
+    chosen = {name.replace(".", "__"): value for name, value in gcs_settings.items()}
+    local = LocalStorage(settings.data / "files")
+    distant = gcs_plugin.lms_storage_backends()[0].make(settings.replace(**chosen))
+    backends = [StorageBackend("local", lambda _settings: local), StorageBackend("gcs", lambda _settings: distant)]
+    monkeypatch.setattr(registry, "storages", Storages(backends, settings))
+    return registry.storages

@@ -1,33 +1,13 @@
 """A file that is moved to another backend while somebody reads it."""
 
 import pytest
-from lms_plugins.storage_gcs import plugin as gcs_plugin
-from lms_plugins.storage_local.storage import LocalStorage
 from sqlalchemy import update
 from structlog.testing import capture_logs
 
 from lms_core.files.models import FileUpload
 from lms_core.files.reading import open_file
-from lms_core.files.storage import StorageBackend, Storages, StorageUnavailable
+from lms_core.files.storage import StorageUnavailable
 from lms_core.testing.storages import CONTENT
-
-
-@pytest.fixture
-def distant(gcs, settings):
-    """A storage whose objects are fetched piece by piece."""
-    chosen = {"lms__gcs__endpoint": gcs.url, "lms__gcs__bucket": gcs.bucket, "lms__gcs__prefix": "moving/"}
-    return gcs_plugin.lms_storage_backends()[0].make(settings.replace(**chosen))
-
-
-@pytest.fixture
-def storages(registry, settings, distant, monkeypatch):
-    """``local`` and ``gcs``; the application knows both."""
-    local = LocalStorage(settings.data / "files")
-    known = Storages(
-        [StorageBackend(each.name, lambda _settings, each=each: each) for each in (local, distant)], settings
-    )
-    monkeypatch.setattr(registry, "storages", known)
-    return known
 
 
 @pytest.fixture
