@@ -11,7 +11,7 @@ import shutil
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from importlib.resources import files
 from pathlib import Path
 from typing import LiteralString
@@ -63,8 +63,9 @@ def _sweep(home: Path) -> None:
         try:
             lock = os.open(folder / "alive", os.O_RDWR)
         except FileNotFoundError:
-            if time.time() - folder.stat().st_mtime > _ABANDONED_AFTER:
-                _remove(folder)
+            with suppress(FileNotFoundError):  # Its owner has just removed it.
+                if time.time() - folder.stat().st_mtime > _ABANDONED_AFTER:
+                    _remove(folder)
             continue
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)

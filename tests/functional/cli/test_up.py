@@ -207,7 +207,8 @@ def test_a_weak_administrators_password_is_refused(data_folder: Path) -> None:
 def test_a_script_can_stop_what_it_started_in_the_background(data_folder: Path) -> None:
     """A shell without job control starts it with SIGINT ignored; whoever then sends SIGINT means it all the same."""
     up = f"{sys.executable} -W ignore -m lms_core.cli up --port 0 --data {data_folder}"
-    script = f"{up} & sleep 2; kill -INT $!; wait $!"
+    heard = data_folder.with_name(f"{data_folder.name}.log")
+    script = f"{up} >{heard} & until grep -q ^Listening {heard}; do sleep 0.1; done; kill -INT $!; wait $!"
 
     assert subprocess.run(["/bin/sh", "-c", script], capture_output=True, check=False, timeout=LIMIT).returncode == 0
     assert belonging(data_folder) == {}
