@@ -57,6 +57,9 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("lms.web.workers", "integer", "2", "Web processes", bounds=(1, 1000)),
     Setting("lms.web.threads", "integer", "16", "Threads of one web process; password hashing may hold half of them",
             bounds=(2, 1000)),
+    Setting("lms.web.uploads", "integer", "16", "Bodies over lms.web.body_limit that one web process receives at once, "
+            "each by a thread of its own", bounds=(1, 1000)),
+    Setting("lms.web.body_timeout", "seconds", "15s", "Time in which a body, or each 64 KiB of it, must arrive"),
     Setting("lms.web.trusted_proxies", "integer", "0", "Proxies in front that append to X-Forwarded-For"),
     Setting("lms.web.body_limit", "integer", "1048576", "Largest JSON body, in bytes"),
     Setting("lms.jwt.keys", "text", "", "`kid:secret` words; the first signs, all verify; `generated:` makes one",

@@ -10,6 +10,9 @@ import psutil
 from lms_core.cli import bootstrap
 from lms_core.cli.options import Place, placed
 
+CONNECTIONS = 512
+"""That one web process holds at once; the next waits to be accepted. Each takes one of its open files."""
+
 
 @click.command()
 @click.option("--host", default="127.0.0.1", show_default=True, metavar="ADDRESS", help="Address to listen on.")
@@ -17,7 +20,7 @@ from lms_core.cli.options import Place, placed
 @placed
 def serve(place: Place, host: str, port: int) -> None:
     """Run the web server (Granian): lms.web.workers processes of lms.web.threads threads."""
-    from granian.constants import Interfaces
+    from granian.constants import HTTPModes, Interfaces
     from granian.log import LogLevels
     from granian.server import Server
     from prometheus_client import values
@@ -25,7 +28,7 @@ def serve(place: Place, host: str, port: int) -> None:
     from lms_core.cli.up.net import check_free
     from lms_core.cli.up.supervisor import GRACE, SUPERVISED
     from lms_core.kernel.logging import configure_logging
-    from lms_core.wsgi import application
+    from lms_core.wsgi import gateway
 
     source = place.source()
     settings, plugins = source.read()
@@ -44,9 +47,11 @@ def serve(place: Place, host: str, port: int) -> None:
             "lms",
             address=host,
             port=port,
-            interface=Interfaces.WSGI,
+            interface=Interfaces.ASGINL,
+            # Where it must tell HTTP/2 from HTTP/1 first, nothing limits how long the head of a request may take.
+            http=HTTPModes.http1,
             workers=settings.integer("lms.web.workers"),
-            blocking_threads=settings.integer("lms.web.threads"),
+            backpressure=CONNECTIONS,
             websockets=False,
             respawn_failed_workers=True,
             workers_kill_timeout=int(GRACE) - 2,
@@ -55,7 +60,7 @@ def serve(place: Place, host: str, port: int) -> None:
             log_dictconfig={"loggers": {"_granian": {"propagate": True}}},
         )
         os.register_at_fork(after_in_child=_default_signals)
-        server.serve(target_loader=application, wrap_loader=False)
+        server.serve(target_loader=gateway, wrap_loader=False)
 
 
 def _default_signals() -> None:

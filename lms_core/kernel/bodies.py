@@ -1,8 +1,9 @@
 """The body of a request: all there before anything is taken for it, or a stream that must keep coming.
 
 A body of up to ``lms.web.body_limit`` bytes is received whole before traversal begins, so that a slow sender holds no
-connection to the database, no transaction and no idempotency key. A larger one is for those views alone that take
-uploads, piece by piece, with :func:`stream`; every other view refuses it.
+connection to the database, no transaction and no idempotency key; under ``lms serve`` (:mod:`lms_core.kernel.gateway`)
+not even a thread. A larger one is for those views alone that take uploads, piece by piece, with :func:`stream`; every
+other view refuses it.
 """
 
 import io
@@ -25,7 +26,7 @@ Handler = Callable[["Request"], Response]
 Environ = MutableMapping[str, Any]
 
 PIECE = 64 * 1024
-"""Bytes that a stream is read by."""
+"""Bytes of which each must arrive within ``lms.web.body_timeout``: by default at least 4 KiB a second, on average."""
 _WHOLE = "lms.body"
 """In the environ, the file that holds the whole body; None where the body is a stream; missing where there is none."""
 _FAILURE = "lms.body_failure"

@@ -99,6 +99,13 @@ class Timestamped(Created):
     )
 
 
+POOL_WAIT = 10.0
+"""Seconds a request waits for a connection before its caller hears 503: a thread that waits serves nobody."""
+IDLE_LIMIT = 600
+"""Seconds between two statements of a transaction, after which the server rolls it back. Storing the largest file of an
+imported course takes less; who takes longer hangs, and holds locks that others wait for."""
+
+
 def make_reader_engine(url: str, *, pool_size: int = 5) -> Engine:
     """The engine of the read lane: connections are in autocommit for life, so taking and returning one is free."""
     return make_engine(
@@ -121,17 +128,21 @@ def make_engine(url: str, *, pool_size: int = 5, pre_ping: bool = True, **option
         pool_size=pool_size,
         max_overflow=pool_size,
         pool_pre_ping=pre_ping,
+        pool_timeout=POOL_WAIT,
         pool_recycle=1800,
         json_serializer=lambda value: orjson.dumps(value, default=str).decode(),
         json_deserializer=orjson.loads,
         query_cache_size=2000,
         native_inet_types=False,
         hide_parameters=True,
-        connect_args={"prepare_threshold": 2, "application_name": "lms", "options": "-c timezone=UTC"},
+        connect_args={"prepare_threshold": 2, "application_name": "lms", "options": _SESSION},
         **options,
     )
     event.listen(engine, "connect", _teach_driver)
     return engine
+
+
+_SESSION = f"-c timezone=UTC -c idle_in_transaction_session_timeout={IDLE_LIMIT}s"
 
 
 def _teach_driver(connection: Any, _record: Any) -> None:

@@ -10,8 +10,9 @@ from pyramid.exceptions import PredicateMismatch
 from pyramid.httpexceptions import HTTPException
 from pyramid.response import Response
 from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolExhausted
 
-from lms_core.kernel.i18n import _
+from lms_core.kernel.i18n import _, browser_localizer
 
 if TYPE_CHECKING:
     from pyramid.config import Configurator
@@ -125,6 +126,8 @@ class InternalError(LMSError):
     status, code, title = 500, "internal_error", _("Internal error")
 
 
+_IDLE_TOO_LONG = "25P03"
+
 _BY_STATUS: Mapping[int, type[LMSError]] = {
     error.status: error
     for error in (
@@ -195,14 +198,27 @@ def database_error_view(error: DBAPIError | psycopg.Error, request: "Request") -
     cause = error.orig if isinstance(error, DBAPIError) else error
     state = getattr(cause, "sqlstate", None) or ""
     log = structlog.get_logger("lms.errors")
-    if state.startswith("22"):  # Data exceptions: out of range, a NUL in a text, not a date.
+    # Data exceptions (out of range, not a date), or what the driver itself finds that no text can hold: a NUL.
+    if state.startswith("22") or isinstance(cause, psycopg.DataError):
         return problem(request, Invalid("invalid", _("A value is out of range or not text.")))
     if state in {"40001", "40P01", "55P03"}:  # Serialization failure, deadlock, lock not available.
         return problem(request, Conflict("try_again", _("Somebody changed the same thing; try again."), retry_after=1))
-    if isinstance(cause, psycopg.OperationalError | psycopg.InterfaceError):
+    if isinstance(cause, psycopg.OperationalError | psycopg.InterfaceError) or state == _IDLE_TOO_LONG:
         log.exception("database_unavailable")
-        return problem(request, Unavailable("database_unavailable", retry_after=5))
+        return _out_of_service(request, Unavailable("database_unavailable", retry_after=5))
     return unexpected_view(error, request)
+
+
+def pool_exhausted_view(error: PoolExhausted, request: "Request") -> Response:
+    """Every connection is in use, and none came back in time."""
+    structlog.get_logger("lms.errors").warning("database_pool_exhausted", request_id=request.request_id)
+    return _out_of_service(request, Unavailable("busy", _("Many people are at work; try again."), retry_after=2))
+
+
+def _out_of_service(request: "Request", error: Unavailable) -> Response:
+    """In the browser's language: to ask in which the user reads would fail, or wait, once more."""
+    request.__dict__.setdefault("localizer", browser_localizer(request))
+    return problem(request, error)
 
 
 def unexpected_view(error: Exception, request: "Request") -> Response:
@@ -218,4 +234,5 @@ def includeme(config: "Configurator") -> None:
     config.add_exception_view(unreadable_view, context=UnicodeDecodeError)
     config.add_exception_view(database_error_view, context=DBAPIError)
     config.add_exception_view(database_error_view, context=psycopg.Error)
+    config.add_exception_view(pool_exhausted_view, context=PoolExhausted)
     config.add_exception_view(unexpected_view, context=Exception)

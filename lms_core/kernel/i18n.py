@@ -72,11 +72,16 @@ def _translations(catalog: Catalog) -> PyramidTranslations:
 
 def request_localizer(request: "Request") -> Localizer:
     """``request.localizer``: the user's language, else the best of ``Accept-Language``."""
-    catalogs = request.core.i18n
     identity = request.identity
     if identity is not None and identity.locale:
-        return catalogs.localizer(identity.locale)
+        return request.core.i18n.localizer(identity.locale)
+    return browser_localizer(request)
+
+
+def browser_localizer(request: "Request") -> Localizer:
+    """The best of ``Accept-Language``, for whom we cannot ask who it is."""
+    catalogs = request.core.i18n
     return catalogs.localizer(request.accept_language.lookup(catalogs.locales, default=SOURCE_LOCALE))
 
 
-__all__ = ["DOMAIN", "Catalogs", "_", "request_localizer"]
+__all__ = ["DOMAIN", "Catalogs", "_", "browser_localizer", "request_localizer"]

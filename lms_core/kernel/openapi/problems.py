@@ -67,7 +67,7 @@ def problems(operation: Operation) -> dict[int, list[str]]:
 
 def _implied(operation: Operation) -> Iterator[str]:
     options = operation.options
-    yield from ("500 internal_error", "503 database_unavailable")
+    yield from ("500 internal_error", "503 database_unavailable", "503 busy")
     if not operation.public:
         yield from ("401 unauthorized", "401 token_invalid", "401 token_expired", "401 session_ended", "403 forbidden")
         if operation.unsafe:
