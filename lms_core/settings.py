@@ -94,6 +94,9 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("lms.files.teacher_quota", "integer", "53687091200", "The same for those who may create courses"),
     Setting("lms.files.upload_ttl", "seconds", "2d", "Time to finish a resumable upload, from its beginning"),
     Setting("lms.files.keep_deleted", "seconds", "30d", "How long the bytes of a deleted file are kept"),
+    Setting("lms.images.max_pixels", "integer", "32000000", "Most pixels of an image that a thumbnail is drawn from, "
+            "at up to 16 bytes of memory each; four times as many of a JPEG, half as many for an avatar",
+            bounds=(1, 500_000_000)),
     Setting("lms.import.total_bytes", "integer", "2147483648", "Largest course archive once unpacked"),
     Setting("lms.import.file_bytes", "integer", "536870912", "Largest single file of a course archive"),
     Setting("lms.import.entries", "integer", "20000", "Most entries of a course archive"),

@@ -29,3 +29,4 @@ def includeme(config: "Configurator") -> None:
     config.add_periodic_task("files.leftovers", checking.remove_leftovers, every=86_400, queue="long")
     config.scan("lms_core.files.views")
     config.include("lms_core.files.uploads")
+    config.include("lms_core.files.pictures")

@@ -38,8 +38,10 @@ class Body:
     size: int
 
 
-def read_body(request: Request, max_bytes: int) -> Body:
+def read_body(request: Request, max_bytes: int, name: str | None = None) -> Body:
     """The file that a request carries; of a form, all that stands before the file has been read by then.
+
+    ``name`` is what it is called, whatever a form says.
 
     A body without ``Content-Length`` is refused: where the connection breaks, nobody could tell its end from a cut.
     Raises 400 ``malformed_multipart``, 411 ``length_required``, 413 ``file_too_large``, 422 ``file_missing``; the
@@ -54,9 +56,9 @@ def read_body(request: Request, max_bytes: int) -> Body:
     # The identity is known by now, and nothing else is read until the sender has sent all.
     wire = stream(request)
     if not is_form:
-        return Body(request.query.get("name") or "", wire, length)
+        return Body(name or "", wire, length)
     sent, part = _file_of_form(wire, request.headers["Content-Type"], length)
-    return Body(request.query.get("name") or sent, part, min(length, max_bytes))
+    return Body(name or sent, part, min(length, max_bytes))
 
 
 def too_large(limit: int) -> TooLarge:

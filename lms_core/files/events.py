@@ -24,6 +24,14 @@ class FileCleared(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class ThumbnailDue(Event):
+    """An image was cleared, and wants a thumbnail."""
+
+    name: ClassVar[str] = "files.thumbnail_due"
+    file_id: uuid.UUID
+
+
+@dataclass(frozen=True, slots=True)
 class FileInfected(Event):
     """Malware was found in a file. It is kept, and nobody gets it; ``found`` is the scanner's name for what it is."""
 

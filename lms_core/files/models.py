@@ -113,3 +113,37 @@ class UploadPart(Identified, Base):
         UniqueConstraint("upload_id", "start"),
         Index(None, "storage_provider", "storage_path"),
     )
+
+
+class Avatar(Identified, Created, Base):
+    """A person's picture, at an address that is its id; the pictures themselves are renditions."""
+
+    __tablename__ = "avatars"
+
+    user_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"), unique=True)
+
+
+class Rendition(Identified, Created, Base):
+    """A picture that was made of an uploaded one: the thumbnail of a file, or one of an avatar's."""
+
+    __tablename__ = "renditions"
+
+    file_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("file_uploads.id", ondelete="CASCADE"))
+    avatar_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("avatars.id", ondelete="CASCADE"))
+    name: Mapped[str]
+    """``thumbnail``, or the side of a square in pixels."""
+    mime_type: Mapped[str]
+    width: Mapped[int]
+    height: Mapped[int]
+    file_size: Mapped[int] = mapped_column(BigInteger)
+    checksum: Mapped[str]
+    storage_provider: Mapped[str]
+    storage_path: Mapped[str]
+
+    __table_args__ = (
+        CheckConstraint("num_nonnulls(file_id, avatar_id) = 1", name="origin"),
+        *at_least(1, "width", "height", "file_size"),
+        UniqueConstraint("file_id", "name", "mime_type"),
+        UniqueConstraint("avatar_id", "name", "mime_type"),
+        Index(None, "storage_provider", "storage_path"),
+    )

@@ -27,7 +27,7 @@ from lms_core.kernel.security import CALLER
 _COLUMNS = (
     FileUpload.id, FileUpload.uploaded_by, FileUpload.file_name, FileUpload.file_size, FileUpload.file_type,
     FileUpload.mime_type, FileUpload.checksum, FileUpload.storage_path, FileUpload.storage_provider,
-    FileUpload.virus_scan_result, FileUpload.uploaded_at,
+    FileUpload.virus_scan_result, FileUpload.uploaded_at, FileUpload.thumbnail_url,
 )  # fmt: skip
 
 

@@ -18,7 +18,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Session
 
 from lms_core.files import queries
-from lms_core.files.events import FileCleared, FileInfected, ScanDue
+from lms_core.files.events import FileCleared, FileInfected, ScanDue, ThumbnailDue
 from lms_core.files.models import CLEAN, FAILED, INFECTED, PENDING, SKIPPED, FileUpload
 from lms_core.files.storage import Storages, StorageUnavailable
 from lms_core.kernel.core import Core
@@ -33,6 +33,8 @@ LAST_RETRY = dt.timedelta(hours=1)
 LAST_RETRY_OF_FAILED = dt.timedelta(days=1)
 """... or as this, where a scanner could not look through it."""
 RETRIED_AT_ONCE = 500
+DRAWN = frozenset({"image/gif", "image/jpeg", "image/png", "image/webp"})
+"""Types of which there are thumbnails."""
 
 
 class ScannerUnavailable(Exception):
@@ -113,7 +115,14 @@ def _record(db: Session, core: Core, row: Any, scanner: str, verdict: Verdict) -
     if verdict.result == INFECTED:
         publish(db, FileInfected(row.id, row.uploaded_by, row.file_name, verdict.note))
     elif final:
-        publish(db, FileCleared(row.id))
+        clear(db, row.id, row.mime_type)
+
+
+def clear(db: Session, file_id: uuid.UUID, mime_type: str) -> None:
+    """Say that a file may be had; and have a thumbnail made where it is a picture."""
+    publish(db, FileCleared(file_id))
+    if mime_type in DRAWN:
+        publish(db, ThumbnailDue(file_id))
 
 
 def retry_scans(db: Session, now: dt.datetime) -> int:

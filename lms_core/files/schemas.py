@@ -27,6 +27,9 @@ class FileSchema(Schema):
             "description": "`skipped` where there is no scanner; `failed` what one could not look through.",
         },
     )
+    thumbnail_url = fields.String(
+        allow_none=True, metadata={"description": "A path of this site; null where there is no thumbnail, or not yet."}
+    )
     uploaded_by = fields.UUID()
     uploaded_at = Timestamp()
 

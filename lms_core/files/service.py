@@ -11,13 +11,14 @@ from sqlalchemy.orm import Session
 from lms_core.files import queries
 from lms_core.files.body import Body, too_large
 from lms_core.files.claims import claimed, quota_of, settle
-from lms_core.files.events import FileCleared, ObjectsDropped, ScanDue
+from lms_core.files.events import ObjectsDropped, ScanDue
 from lms_core.files.kinds import HEAD, category, detect
 from lms_core.files.models import PENDING, SKIPPED, FileUpload
 from lms_core.files.names import display_name
 from lms_core.files.rollback import delete_on_rollback
-from lms_core.files.scanning import FIRST_RETRY
+from lms_core.files.scanning import FIRST_RETRY, clear
 from lms_core.files.storage import Readable, Storage, new_key
+from lms_core.kernel.bodies import PIECE
 from lms_core.kernel.core import Core
 from lms_core.kernel.errors import Conflict, NotFound
 from lms_core.kernel.events import publish
@@ -80,7 +81,10 @@ def store_file(
     except BaseException:
         storage.delete(key)
         raise
-    publish(db, ScanDue(upload.id) if scan else FileCleared(upload.id))
+    if scan:
+        publish(db, ScanDue(upload.id))
+    else:
+        clear(db, upload.id, mime_type)
     return upload
 
 
@@ -101,6 +105,14 @@ def receive_file(db: Session, core: Core, storage: Storage, person: Identity, bo
         )
         settle(db, claim.id)
     return upload
+
+
+def take_whole(stream: Readable, max_bytes: int) -> bytes:
+    """All of a stream that is small. Raises 413 ``file_too_large``, and what the stream raises."""
+    intake, pieces = _Intake(stream, max_bytes), []
+    while piece := intake.read(PIECE):
+        pieces.append(piece)
+    return b"".join(pieces)
 
 
 def hold_files(db: Session, file_ids: Iterable[uuid.UUID]) -> Sequence[Any]:

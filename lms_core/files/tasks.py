@@ -6,6 +6,7 @@ from sqlalchemy import delete, select
 
 from lms_core.files.events import ObjectsDropped, ScanDue
 from lms_core.files.models import FileClaim, FileUpload
+from lms_core.files.pictures.queries import renditions_of_files
 from lms_core.files.scanning import RETRIED_AT_ONCE, retry_scans, scan_file
 from lms_core.files.service import drop_objects
 from lms_core.kernel.events import Delivery
@@ -49,10 +50,8 @@ def _purge_batch(context: TaskContext, before: dt.datetime) -> bool:
     """Whether there may be more."""
     old = select(FileUpload.id).where(FileUpload.deleted_at < before).limit(BATCH).with_for_update(skip_locked=True)
     with context.core.transaction() as db:
-        gone = db.execute(
-            delete(FileUpload)
-            .where(FileUpload.id.in_(old.scalar_subquery()))
-            .returning(FileUpload.storage_provider, FileUpload.storage_path)
-        ).all()
-        drop_objects(db, gone)
-    return len(gone) == BATCH
+        ids = db.scalars(old).all()
+        drop_objects(db, renditions_of_files(db, ids))
+        gone = delete(FileUpload).where(FileUpload.id.in_(ids))
+        drop_objects(db, db.execute(gone.returning(FileUpload.storage_provider, FileUpload.storage_path)))
+    return len(ids) == BATCH

@@ -36,7 +36,7 @@ def upload_file(context: FileCollection, request: Request) -> Any:
     What the file is, is told by its content; `Content-Type` and the name's ending count for nothing. A body that is not
     `multipart/form-data` is the file, and `name` says what it is called.
     """
-    body = read_body(request, request.core.settings.integer("lms.files.max_bytes"))
+    body = read_body(request, request.core.settings.integer("lms.files.max_bytes"), request.query["name"])
     made = service.receive_file(
         request.db, request.core, request.registry.storage, request.caller, body, scan=bool(request.registry.scanners)
     )

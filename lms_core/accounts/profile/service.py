@@ -1,6 +1,7 @@
 """The command of the profile: edit it, and begin the change of its e-mail address."""
 
 import datetime as dt
+import uuid
 from collections.abc import Mapping
 from typing import Any
 
@@ -11,7 +12,7 @@ from lms_core.accounts import mailing
 from lms_core.accounts.events import ProfileChanged
 from lms_core.accounts.lockout import check_password
 from lms_core.accounts.models import User
-from lms_core.accounts.queries import Account, account_by_email
+from lms_core.accounts.queries import Account, account_by_email, account_where, session_ended
 from lms_core.accounts.registration.service import check_domain, send_verification
 from lms_core.accounts.service import email_taken
 from lms_core.kernel.audit import audit
@@ -65,6 +66,17 @@ def _update(
         new = {name: _plain(value) for name, value in changed.items()}
         audit(db, request, "profile.changed", "user", account.id, old=old, new=new)
         publish(db, ProfileChanged(user_id=account.id))
+
+
+def set_avatar_url(db: Session, user_id: uuid.UUID, url: str | None, request: Request | None) -> None:
+    """Say where a person's picture is, or that there is none; the person's row stays locked with the transaction.
+
+    Raises 401 ``session_ended`` where the account was deleted a moment ago.
+    """
+    account = account_where(db, User.id == user_id, lock=True)
+    if account is None:
+        raise session_ended()
+    _update(db, account, {"avatar_url": url}, None, request)
 
 
 def _plain(value: Any) -> Any:

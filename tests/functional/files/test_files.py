@@ -45,6 +45,7 @@ def test_the_owner_reads_what_is_known_of_a_file(upload, student):
         "mimeType": "image/png",
         "checksum": SHA256,
         "scanStatus": "skipped",
+        "thumbnailUrl": None,
         "uploadedBy": str(student.id),
     }
 

@@ -52,7 +52,8 @@ def test_the_body_becomes_a_file(post, student):
     assert made.pop("uploadedAt").endswith("Z")
     assert made == {
         "id": made["id"], "name": "map.png", "size": len(PNG), "type": "image", "mimeType": "image/png",
-        "checksum": hashlib.sha256(PNG).hexdigest(), "scanStatus": "skipped", "uploadedBy": str(student.id),
+        "checksum": hashlib.sha256(PNG).hexdigest(), "scanStatus": "skipped", "thumbnailUrl": None,
+        "uploadedBy": str(student.id),
     }  # fmt: skip
     assert student.client.get(f"{FILES}/{made['id']}").json["checksum"] == made["checksum"]
     assert student.client.get(f"{FILES}/{made['id']}/content").body == PNG

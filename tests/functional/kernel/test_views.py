@@ -13,8 +13,10 @@ OPEN_TO_ALL = {
     "/api/v1/auth/two-factor/verify",
     "/api/v1/files/{fileId}/download",
     "/api/v1/uploads",
+    "/api/v1/avatars/{avatarId}",
 }  # fmt: skip
-"""What asks for no permission: how one comes to have any, addresses that are signed, and what the server can do."""
+"""What asks for no permission: how one comes to have any, what has an address that nobody can guess, and what the
+server can do."""
 
 
 def test_every_view_declares_its_permission(registry):
