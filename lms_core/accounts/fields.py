@@ -21,8 +21,8 @@ _SIMPLE = re.compile(r"[^@\s\"]{1,64}@[a-z0-9.-]+\.([a-z]{2,}|xn--[a-z0-9-]+)")
 class Password(fields.String):
     """A password in normal form; how strong it is, the service judges."""
 
-    def __init__(self, **kwargs: Any) -> None:
-        shape = {"maxLength": MAX_LENGTH, "format": "password"}
+    def __init__(self, *, example: str = "Quite-a-long-one-1", **kwargs: Any) -> None:
+        shape = {"maxLength": MAX_LENGTH, "format": "password", "example": example}
         super().__init__(load_only=True, metadata=shape, **kwargs)
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str:

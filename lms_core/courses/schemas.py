@@ -155,7 +155,19 @@ class ModuleSchema(Schema):
 class ModuleOutlineSchema(ModuleSchema):
     """A module with its lessons in order."""
 
-    lessons = fields.Raw(metadata={"description": "LessonSummary objects, in order."})
+    lessons = fields.Raw(
+        metadata={
+            "type": "array",
+            "items": {"type": "object"},
+            "description": "Lessons in order, each with what an outline shows.",
+            "example": [
+                {
+                    "id": "7408d797-ed83-51e0-93a0-e96483dd13f7", "title": "Vectors", "contentType": "text",
+                    "durationMinutes": 45, "orderIndex": 0, "isPreview": True, "isPublished": True,
+                }
+            ],
+        }
+    )  # fmt: skip
 
 
 class ModuleChangeSchema(Schema):

@@ -44,9 +44,27 @@ class FileLinkSchema(Schema):
 class FileLinkQuery(Schema):
     """What such an address carries; change nothing in it."""
 
-    by = fields.String(load_default="")
-    expires = fields.String(load_default="")
-    signature = fields.String(load_default="")
+    by = fields.String(
+        load_default="",
+        metadata={
+            "description": "Who made it.",
+            "example": "5630b5c2-7184-589d-ba4d-27114aa394f5",
+        },
+    )
+    expires = fields.String(
+        load_default="",
+        metadata={
+            "description": "When it ends, in seconds since 1970.",
+            "example": "1769860800",
+        },
+    )
+    signature = fields.String(
+        load_default="",
+        metadata={
+            "description": "That it was made here.",
+            "example": "9f86d081884c7d659a2feaa0c55ad015",
+        },
+    )
 
 
 class FileListQuery(CursorQuery):
@@ -65,4 +83,11 @@ class FileForm(Schema):
 class FileNameQuery(Schema):
     """What the file is to be called; a form names its file itself."""
 
-    name = fields.String(load_default=None, validate=validate.Length(max=1000))
+    name = fields.String(
+        load_default=None,
+        validate=validate.Length(max=1000),
+        metadata={
+            "description": "The file's name.",
+            "example": "lecture-1.pdf",
+        },
+    )

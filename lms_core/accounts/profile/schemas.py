@@ -27,7 +27,7 @@ class ProfileSchema(Schema):
     last_name = fields.String(dump_only=True)
     full_name = fields.String(dump_only=True)
     display_name = fields.String(dump_only=True, allow_none=True)
-    avatar_url = fields.String(dump_only=True, allow_none=True)
+    avatar_url = fields.String(dump_only=True, allow_none=True, metadata={"example": "/api/v1/files/b68cd876/content"})
     bio = fields.String(dump_only=True, allow_none=True)
     phone = fields.String(dump_only=True, allow_none=True)
     date_of_birth = fields.Date(dump_only=True, allow_none=True)
@@ -36,7 +36,13 @@ class ProfileSchema(Schema):
     timezone = fields.String(dump_only=True)
     preferred_language = fields.String(dump_only=True)
     two_factor_enabled = fields.Boolean(dump_only=True)
-    must_change_password = fields.Boolean(dump_only=True)
+    must_change_password = fields.Boolean(
+        dump_only=True,
+        metadata={
+            "description": "Whether all but changing it is refused: `password_change_required`",
+            "example": False,
+        },
+    )
     last_login_at = Timestamp(dump_only=True, allow_none=True)
     created_at = Timestamp(dump_only=True)
     updated_at = Timestamp(dump_only=True)
@@ -48,7 +54,7 @@ class MeSchema(ProfileSchema):
     """The whole of it, with what other domains keep about a person."""
 
     storage_used_bytes = fields.Integer(dump_only=True)
-    notification_preferences = fields.Dict(dump_only=True)
+    notification_preferences = fields.Dict(dump_only=True, metadata={"example": {"course_completed": ["email"]}})
 
 
 class ProfileEditSchema(Schema):

@@ -15,4 +15,4 @@ class ChangeSchema(Schema):
     """The password as it is and as it shall be."""
 
     current_password = Password(required=True)
-    new_password = Password(required=True)
+    new_password = Password(required=True, example="Another-long-one-2")

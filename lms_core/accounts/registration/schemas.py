@@ -20,10 +20,12 @@ class RegisteredSchema(Schema):
 
     id = fields.UUID(dump_only=True)
     email = fields.String(dump_only=True)
-    email_verified = fields.Boolean(dump_only=True)
+    email_verified = fields.Boolean(dump_only=True, metadata={"example": False})
     first_name = fields.String(dump_only=True)
     last_name = fields.String(dump_only=True)
-    message = fields.String(dump_only=True)
+    message = fields.String(
+        dump_only=True, metadata={"example": "Follow the link that we sent to robin@example.org to finish."}
+    )
 
 
 class VerifySchema(Schema):
@@ -48,4 +50,6 @@ class AddressSchema(Schema):
 class MessageSchema(Schema):
     """A sentence for the person."""
 
-    message = fields.String(dump_only=True)
+    message = fields.String(
+        dump_only=True, metadata={"example": "If this address has an account, a link is on its way."}
+    )

@@ -18,7 +18,7 @@ class ChallengeSchema(Schema):
     """The challenge of ``two_factor_required``, with a code of the authenticator app or a backup code."""
 
     challenge = fields.String(required=True, load_only=True, validate=validate.Length(1, 2000))
-    code = Text(required=True, min=1, max=40)
+    code = Text(required=True, min=1, max=40, metadata={"example": "492039"})
 
 
 class RefreshSchema(Schema):
@@ -30,8 +30,8 @@ class RefreshSchema(Schema):
 class TokensSchema(Schema):
     """The tokens of a session. ``expiresIn`` is the life of the access token in seconds."""
 
-    access_token = fields.String(dump_only=True)
-    refresh_token = fields.String(dump_only=True)
+    access_token = fields.String(dump_only=True, metadata={"example": "eyJhbGciOiJIUzI1NiIsImtpZCI6ImsxIn0.eyJz...kQ"})
+    refresh_token = fields.String(dump_only=True, metadata={"example": "0e20ae98902f59d4a1d8a702857b8e52.mUt3...08"})
     token_type = fields.Constant("Bearer", dump_only=True)
     expires_in = fields.Integer(dump_only=True)
     csrf_token = fields.String(dump_only=True)

@@ -17,7 +17,12 @@ class StaffSchema(Schema):
 
     user = Part(PersonSchema, "user_")
     role = fields.String()
-    permissions = fields.Dict(metadata={"description": "What was given (true) or taken (false) beside the role."})
+    permissions = fields.Dict(
+        metadata={
+            "description": "What was given (true) or taken (false) beside the role.",
+            "example": {"lessons:update": True},
+        }
+    )
     assigned_at = Timestamp()
 
 
@@ -42,6 +47,7 @@ class StaffChangeSchema(Schema):
 class StaffAssignSchema(StaffChangeSchema):
     """Somebody to join the staff, by id or e-mail address."""
 
+    example = {"email": "robin@example.org", "role": "teaching_assistant", "permissions": {"lessons:update": True}}
     user_id = fields.UUID()
     email = Text(min=1, max=254)
     role = fields.String(required=True, validate=validate.OneOf(ROLES))

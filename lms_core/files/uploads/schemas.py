@@ -17,31 +17,59 @@ class UploadSchema(Schema):
     expires_at = Timestamp()
 
 
+_DETAILS = {
+    "description": "Pairs of a name and a value in base64, by commas; `filename` is what the file is called.",
+    "example": "filename bGVjdHVyZS5tcDQ=",
+}
+_CHECKSUM = {
+    "description": "Of the bytes in this request: the algorithm, and the digest in base64.",
+    "example": "sha1 Kq5sNclPz7QV2+lfQIuc6R7oRu0=",
+}
+
+
 class TusHeaders(Schema):
     """What every request of the protocol carries."""
 
-    version = fields.String(data_key="Tus-Resumable", required=True, metadata={"example": "1.0.0"})
+    version = fields.String(
+        data_key="Tus-Resumable",
+        required=True,
+        metadata={
+            "description": "The protocol's version.",
+            "example": "1.0.0",
+        },
+    )
 
 
 class CreationHeaders(TusHeaders):
     """How large the upload will be, and what it is called: ``filename`` with its value in base64."""
 
-    length = fields.Integer(data_key="Upload-Length", required=True, metadata={"example": 104857600})
-    details = fields.String(data_key="Upload-Metadata", metadata={"example": "filename bGVjdHVyZS5tcDQ="})
-    checksum = fields.String(data_key="Upload-Checksum", metadata={"example": "sha1 Kq5sNclPz7QV2+lfQIuc6R7oRu0="})
+    length = fields.Integer(
+        data_key="Upload-Length", required=True, metadata={"description": "Bytes it shall have.", "example": 104857600}
+    )
+    details = fields.String(data_key="Upload-Metadata", metadata=_DETAILS)
+    checksum = fields.String(data_key="Upload-Checksum", metadata=_CHECKSUM)
 
 
 class ChunkHeaders(TusHeaders):
     """Where the bytes belong, and what they add up to."""
 
-    offset = fields.Integer(data_key="Upload-Offset", required=True, metadata={"example": 1048576})
-    checksum = fields.String(data_key="Upload-Checksum", metadata={"example": "sha1 Kq5sNclPz7QV2+lfQIuc6R7oRu0="})
+    offset = fields.Integer(
+        data_key="Upload-Offset", required=True, metadata={"description": "Bytes that are there.", "example": 1048576}
+    )
+    checksum = fields.String(data_key="Upload-Checksum", metadata=_CHECKSUM)
 
 
 class OverrideHeaders(TusHeaders):
     """The method that is meant."""
 
-    method = fields.String(data_key="X-HTTP-Method-Override", required=True, metadata={"enum": ["PATCH", "DELETE"]})
+    method = fields.String(
+        data_key="X-HTTP-Method-Override",
+        required=True,
+        metadata={
+            "enum": ["PATCH", "DELETE"],
+            "description": "For clients that can send neither.",
+        },
+    )
 
 
 class StateHeaders(Schema):

@@ -25,7 +25,13 @@ _NAMES: tuple[tuple[str, Any], ...] = (
     (r"name", "Linear algebra"),
     (r"slug", "linear-algebra"),
     (r"(short_)?description|summary", "Vectors, matrices, and what they are good for."),
-    (r"message|reason|comment|note|text|body", "Thank you, that was clear."),
+    (r"message|reason|comment|note|text|body|.*response|review_\w+", "Thank you, that was clear."),
+    (r"content|.*html", "<p>A vector has a length and a direction.</p>"),
+    (r"syllabus", "Vectors; matrices; eigenvalues."),
+    (r"target_audience", "Students in their first year."),
+    (r"transcript", "Welcome to the first lesson."),
+    (r"removed", "script"),
+    (r"role", "co_instructor"),
     (r".*url|.*uri|link", "https://lms.example.org/courses/linear-algebra"),
     (r"(preferred_)?language|locale|.*lang", "en"),
     (r"time_?zone", "Europe/Vienna"),
@@ -50,7 +56,7 @@ _NAMES: tuple[tuple[str, Any], ...] = (
     (r"(learning_)?outcomes", "Solve systems of linear equations."),
     (r"requirements", "School mathematics."),
     (r"groups?", "student"),
-    (r"permissions?", "courses:read:enrolled"),
+    (r"permissions?|effective", "courses:read:enrolled"),
     (r"cursor|next", "W1sidCIsIjIwMjYtMDEtMzFUMTI6MDA6MDArMDA6MDAiXV0"),
     (r"search|query|q", "algebra"),
     (r"checksum|.*hash|.*sha256", "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"),
@@ -64,6 +70,12 @@ _NAMES: tuple[tuple[str, Any], ...] = (
 )  # fmt: skip
 """By the field's name in Python; the first that fits."""
 
+_OBJECTS: Mapping[str, Any] = {
+    "content": {"html": "<p>A vector has a length and a direction.</p>"},
+    "data": {"courseId": "aa744cf7-6676-5018-a612-9ee6f03c00f0"},
+    "location": {"country": "AT", "city": "Vienna"},
+}
+"""Of fields that hold an object of any shape."""
 _NUMBERS: tuple[tuple[str, int], ...] = (
     (r"page|order_index|position", 1),
     (r"limit", 20),
@@ -93,6 +105,8 @@ def field_example(name: str, field: fields.Field[Any], *, sent: bool = True, own
     """A value of one field; ``own`` is the name of the schema it belongs to, whose ``id`` it may be."""
     if "example" in field.metadata:
         return field.metadata["example"]
+    if "enum" in field.metadata:
+        return field.metadata["enum"][0]
     if field.allow_none and _NOT_YET.fullmatch(name):
         return None
     for check in field.validators:
@@ -113,6 +127,8 @@ def field_example(name: str, field: fields.Field[Any], *, sent: bool = True, own
 
 
 def _plain(name: str, field: fields.Field[Any]) -> Any:
+    if isinstance(field, fields.Dict | fields.Raw) and not isinstance(field, Binary):
+        return [] if field.metadata.get("type") == "array" else _OBJECTS.get(name, {})
     for kind, value in _KINDS:
         if isinstance(field, kind):
             return value
@@ -128,9 +144,7 @@ _KINDS: tuple[tuple[type, Any], ...] = (
     (Number, 4.5),
     (Percentage, 60),
     (fields.Float, 0.5),
-    (fields.Dict, {}),
     (Binary, "(bytes)"),
-    (fields.Raw, {}),
 )
 
 

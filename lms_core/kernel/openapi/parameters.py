@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from apispec.ext.marshmallow.openapi import OpenAPIConverter
+from marshmallow import fields
 
 from lms_core.kernel.openapi.examples import field_example, named_example
 from lms_core.kernel.openapi.operations import Operation
@@ -49,7 +50,7 @@ _QUERY = {
     "search": "Words to look for.",
     "sort": "The order of the list.",
 }
-"""What parameters mean that every list has; any other says so in its field: ``metadata={"description": ...}``."""
+"""What parameters mean that every list has."""
 
 
 def path_parameter(name: str) -> dict[str, Any]:
@@ -98,13 +99,26 @@ def parameters(operation: Operation, converter: OpenAPIConverter) -> list[Any]:
 def _of_schema(schema: Schema, location: str, converter: OpenAPIConverter) -> list[dict[str, Any]]:
     described: list[dict[str, Any]] = converter.schema2parameters(schema, location=location)
     for parameter, (name, field) in zip(described, schema.load_fields.items(), strict=True):
-        if name in _QUERY:
-            parameter.setdefault("description", _QUERY[name])
+        if location == "query":
+            parameter.setdefault("description", _QUERY.get(name) or _filter(name, field))
         parameter["schema"].pop("example", None)
         parameter["example"] = field_example(name, field)
         if field.required:
             parameter["required"] = True
     return described
+
+
+def _filter(name: str, field: fields.Field[Any]) -> str:
+    """What a filter does that tells no more than its name does; others say ``metadata={"description": ...}``."""
+    words = name.removeprefix("is_").replace("_", " ")
+    if isinstance(field, fields.Boolean):
+        return f"Only what is {words}; false: only what is not."
+    if isinstance(field, fields.List):
+        return f"Only what has one of these: {words}."
+    for end, relation in (("min ", "at least"), ("max ", "at most")):
+        if words.startswith(end):
+            return f"Only what has this {words.removeprefix(end)}, {relation}."
+    return f"Only what has this {words}."
 
 
 def headers(schema: type[Schema], converter: OpenAPIConverter) -> dict[str, Any]:

@@ -88,7 +88,7 @@ class VotesSchema(Schema):
 
     helpful_count = fields.Integer()
     unhelpful_count = fields.Integer()
-    my_vote = fields.String(allow_none=True)
+    my_vote = fields.String(allow_none=True, validate=validate.OneOf((HELPFUL, UNHELPFUL)))
 
 
 class ResponseSchema(Schema):

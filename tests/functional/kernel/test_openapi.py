@@ -1,11 +1,13 @@
 """The OpenAPI document: what a client's author reads is what the views do."""
 
 import ast
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from jsonschema import Draft202012Validator
 from marshmallow import fields
 from openapi_spec_validator import validate
 from pyramid.exceptions import ConfigurationError
@@ -15,11 +17,22 @@ from pyramid.security import NO_PERMISSION_REQUIRED
 import lms_core
 from lms_core.kernel import errors
 from lms_core.kernel.openapi import Binary, document, operations
+from lms_core.kernel.openapi.examples import example_of
 from lms_core.kernel.openapi.problems import problems
-from lms_core.kernel.schemas import Schema, Text
+from lms_core.kernel.schemas import Schema, Text, load
 from lms_core.kernel.traversal import ApiRoot, Resource
 
+COMMANDS_ONLY = {
+    "course_unknown", "dead_letter_unknown", "instructor_not_allowed", "instructor_unknown", "unknown_group",
+    "version_unknown",
+}  # fmt: skip
+"""What only commands of the shell meet."""
 SOURCES = (Path(lms_core.__file__).parent, Path(lms_core.__file__).parents[1] / "plugins")
+
+
+@pytest.fixture(scope="module")
+def described(registry: Any) -> dict[str, Any]:
+    return document(registry)
 
 
 def resolve(described: dict[str, Any], value: Any) -> Any:
@@ -70,8 +83,13 @@ def test_a_declared_code_is_raised_somewhere_and_with_its_status(registry: Any) 
     assert declared - known == set()
 
 
-def test_each_code_stands_under_its_own_status(registry: Any) -> None:
-    described = document(registry)
+def test_a_code_that_is_raised_is_declared_where_it_can_be_answered(registry: Any) -> None:
+    declared = {code for operation in operations(registry) for codes in problems(operation).values() for code in codes}
+    undeclared = {error.partition(" ")[2] for error in raised()} - declared
+    assert {code for code in undeclared if not code.startswith(("import_", "export_"))} <= COMMANDS_ONLY
+
+
+def test_each_code_stands_under_its_own_status(described: dict[str, Any]) -> None:
     refusals = described["paths"]["/api/v1/auth/login"]["post"]["responses"]
     assert "default" not in refusals
     for status, codes in {
@@ -83,6 +101,91 @@ def test_each_code_stands_under_its_own_status(registry: Any) -> None:
         [content] = resolve(described, refusals[status])["content"].values()
         assert set(content["examples"]) == codes
         assert {each["value"]["status"] for each in content["examples"].values()} == {int(status)}
+
+
+def every(described: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any], list[dict[str, Any]]]]:
+    """Each operation: ``get /path``, what is said of it, and all its parameters."""
+    for path, methods in described["paths"].items():
+        for method, operation in methods.items():
+            if method != "parameters":
+                own = [*methods.get("parameters", ()), *operation["parameters"]]
+                yield f"{method} {path}", operation, [resolve(described, each) for each in own]
+
+
+def test_every_operation_says_what_it_does_and_who_may(described: dict[str, Any], registry: Any) -> None:
+    validate(described)
+    permissions = {f"{each.method} {each.path}": each for each in operations(registry)}
+    for name, operation, _parameters in every(described):
+        assert re.fullmatch(r"[A-Z].{5,}[^.]", operation["summary"]), name
+        assert operation["tags"], name
+        if permissions[name].public:
+            assert [{}, *operation["security"]][0] == {}, name
+            assert "x-permission" not in operation, name
+        else:
+            assert operation["x-permission"] == permissions[name].permission, name
+            assert {"bearer": []} in operation["security"], name
+            assert {"401", "403"} <= operation["responses"].keys(), name
+
+
+def test_every_parameter_is_described_and_shown(described: dict[str, Any]) -> None:
+    lacking = [
+        f"{name}: {parameter['name']}"
+        for name, _operation, parameters in every(described)
+        for parameter in parameters
+        if not parameter.get("description") or "example" not in parameter or "schema" not in parameter
+    ]
+    assert lacking == []
+
+
+def test_the_headers_that_change_an_answer_are_listed(described: dict[str, Any], registry: Any) -> None:
+    known = {f"{each.method} {each.path}": each for each in operations(registry)}
+    for name, operation, parameters in every(described):
+        headers = {each["name"] for each in parameters if each["in"] == "header"}
+        each = known[name]
+        assert "Accept-Language" in headers, name
+        assert ("Idempotency-Key" in headers) == each.idempotent, name
+        assert ("If-Match" in headers) == (each.on_item and each.unsafe), name
+        assert ("If-None-Match" in headers) == (each.on_item and each.method == "get"), name
+        if each.unsafe and not each.public:
+            assert {"cookie": [], "csrf": []} in operation["security"], name
+    assert described["components"]["securitySchemes"]["csrf"]["name"] == "X-CSRF-Token"
+
+
+def contents(described: dict[str, Any], operation: dict[str, Any]) -> Iterator[tuple[str, str, dict[str, Any]]]:
+    """What goes to and fro: ``request`` or a status, media type, schema and examples."""
+    for kind, content in operation.get("requestBody", {}).get("content", {}).items():
+        yield "request", kind, content
+    for status, answer in operation["responses"].items():
+        for kind, content in resolve(described, answer).get("content", {}).items():
+            yield status, kind, content
+
+
+def test_every_answer_has_a_schema_and_an_example_that_fits(described: dict[str, Any]) -> None:
+    for name, operation, _parameters in every(described):
+        successes = [status for status in operation["responses"] if status < "400"]
+        assert successes, name
+        for answer in operation["responses"].values():
+            assert resolve(described, answer)["description"], name
+        for status, kind, content in contents(described, operation):
+            where = f"{name} {status} {kind}"
+            assert content["schema"], where
+            if "json" not in kind:
+                continue
+            examples = [content["example"]] if "example" in content else [
+                each["value"] for each in content["examples"].values()
+            ]  # fmt: skip
+            assert examples, where
+            fits = Draft202012Validator({**content["schema"], "components": described["components"]})
+            for example in examples:
+                assert [error.message for error in fits.iter_errors(example)] == [], where
+
+
+def test_every_example_of_a_request_is_one_that_is_taken(registry: Any) -> None:
+    for operation in operations(registry):
+        for option in ("body", "query"):
+            schema = operation.options.get(option)
+            if schema is not None:
+                assert load(schema(), example_of(schema, sent=True)), operation
 
 
 class UploadHeaders(Schema):
