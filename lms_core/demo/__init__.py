@@ -79,6 +79,8 @@ def _text(value: Any) -> str:
         return r"\N"
     if isinstance(value, bool):
         return "t" if value else "f"
+    if isinstance(value, list):
+        value = "{" + ",".join('"' + str(each).replace("\\", r"\\").replace('"', r"\"") + '"' for each in value) + "}"
     if isinstance(value, dict):
         value = orjson.dumps(value).decode()
     if isinstance(value, dt.datetime):

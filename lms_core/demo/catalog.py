@@ -1,6 +1,8 @@
 """Courses with modules and lessons; by scale, ten courses more each time, of four modules with five lessons."""
 
 import datetime as dt
+from collections.abc import Sequence
+from typing import Any
 
 from sqlalchemy import update
 
@@ -9,6 +11,7 @@ from lms_core.courses.freezing import freeze
 from lms_core.courses.models import Course, CourseVersion
 from lms_core.demo import Demo, copy, numbered
 from lms_core.demo.people import INSTRUCTORS_PER_SCALE
+from lms_core.demo.variety import sample
 
 COURSES_PER_SCALE = 10
 MODULES = 4
@@ -55,7 +58,51 @@ def load(demo: Demo) -> None:
         _many(demo, (demo.scale - 1) * COURSES_PER_SCALE)
 
 
-def _publish_many(demo: Demo, count: int) -> None:
+def _many(demo: Demo, count: int) -> None:
+    copy_courses(demo, count, (demo.scale - 1) * INSTRUCTORS_PER_SCALE)
+    copy_modules(demo, count)
+    copy(
+        demo, "Lessons", "lessons",
+        ("id", "module_id", "title", "content_type", "content", "order_index", "duration_minutes"),
+        count * MODULES * LESSONS,
+        lambda n: (
+            numbered("lesson", n), numbered("module", n // LESSONS), f"Lesson {n % LESSONS + 1}", "text",
+            {"html": WORDS.format(title="A lesson")}, n % LESSONS, 1,
+        ),
+    )  # fmt: skip
+    publish_many(demo, count)
+
+
+def copy_courses(demo: Demo, count: int, instructors: int) -> None:
+    """So many drafts, no two alike, taught in turn by so many of :func:`lms_core.demo.people.copy_people`."""
+
+    def course(number: int) -> Sequence[Any]:
+        made = sample(number)
+        return (
+            numbered("course", number), f"MANY-{number}", made.title, f"many-{number}", made.description,
+            numbered("instructor", number % instructors), made.category, made.sub_category, made.level, made.language,
+            made.price, made.currency, made.enrollment_type, list(made.tags), MODULES * LESSONS,
+        )  # fmt: skip
+
+    columns = (
+        "id", "code", "title", "slug", "description", "instructor_id", "category", "sub_category", "level", "language",
+        "price", "currency", "enrollment_type", "tags", "duration_minutes",
+    )  # fmt: skip
+    copy(demo, "More courses", "courses", columns, count, course)
+
+
+def copy_modules(demo: Demo, count: int) -> None:
+    """Four modules for each of so many courses."""
+    copy(
+        demo, "Modules", "modules", ("id", "course_id", "title", "order_index", "estimated_duration_minutes"),
+        count * MODULES,
+        lambda n: (
+            numbered("module", n), numbered("course", n // MODULES), f"Part {n % MODULES + 1}", n % MODULES, LESSONS,
+        ),
+    )  # fmt: skip
+
+
+def publish_many(demo: Demo, count: int) -> None:
     """Version 1 of each course, frozen some hundred courses at a time."""
     now = demo.core.clock()
     copy(
@@ -72,38 +119,3 @@ def _publish_many(demo: Demo, count: int) -> None:
                 .values(version_id=CourseVersion.id, is_published=True, published_at=CourseVersion.published_at),
                 execution_options={"synchronize_session": False},
             )
-
-
-def _many(demo: Demo, count: int) -> None:
-    instructors = (demo.scale - 1) * INSTRUCTORS_PER_SCALE
-    categories = sorted({course[2] for course in CATALOG})
-    levels = ("beginner", "intermediate", "advanced")
-    copy(
-        demo, "More courses", "courses",
-        ("id", "code", "title", "slug", "description", "instructor_id", "category", "level", "price",
-         "tags", "duration_minutes"),
-        count,
-        lambda n: (
-            numbered("course", n), f"MANY-{n}", f"{CATALOG[n % 5][1]}, part {n}", f"many-{n}", CATALOG[n % 5][4],
-            numbered("instructor", n % instructors), categories[n % len(categories)], levels[n % 3],
-            (n % 7) * 10 if n % 3 == 0 else 0, f"{{tag{n % 50},demo}}",
-            MODULES * LESSONS,
-        ),
-    )  # fmt: skip
-    copy(
-        demo, "Modules", "modules", ("id", "course_id", "title", "order_index", "estimated_duration_minutes"),
-        count * MODULES,
-        lambda n: (
-            numbered("module", n), numbered("course", n // MODULES), f"Part {n % MODULES + 1}", n % MODULES, LESSONS,
-        ),
-    )  # fmt: skip
-    copy(
-        demo, "Lessons", "lessons",
-        ("id", "module_id", "title", "content_type", "content", "order_index", "duration_minutes"),
-        count * MODULES * LESSONS,
-        lambda n: (
-            numbered("lesson", n), numbered("module", n // LESSONS), f"Lesson {n % LESSONS + 1}", "text",
-            {"html": WORDS.format(title="A lesson")}, n % LESSONS, 1,
-        ),
-    )  # fmt: skip
-    _publish_many(demo, count)

@@ -44,19 +44,23 @@ def load(demo: Demo) -> None:
 
 def _many(demo: Demo) -> None:
     times = demo.scale - 1
-    hashed = demo.core.tokens.passwords.hash(PASSWORD)
+    copy_people(demo, "student", times * STUDENTS_PER_SCALE)
+    copy_people(demo, "instructor", times * INSTRUCTORS_PER_SCALE)
+
+
+def copy_people(demo: Demo, role: str, count: int) -> None:
+    """So many accounts of a role, with one password."""
+    hashed, now = demo.core.tokens.passwords.hash(PASSWORD), demo.core.clock()
     with demo.core.reader() as db:
-        group = dict(db.execute(select(Group.name, Group.id)).all())
-    now = demo.core.clock()
+        group = db.scalar(select(Group.id).where(Group.name == role))
     columns = ("id", "email", "email_verified_at", "password_hash", "first_name", "last_name")
-    for role, count in (("student", times * STUDENTS_PER_SCALE), ("instructor", times * INSTRUCTORS_PER_SCALE)):
 
-        def account(number: int, role: str = role) -> Sequence[Any]:
-            who = (f"{role}-{number}@many.example", now, hashed, role.title(), f"Number {number}")
-            return numbered(role, number), *who
+    def account(number: int) -> Sequence[Any]:
+        who = (f"{role}-{number}@many.example", now, hashed, role.title(), f"Number {number}")
+        return numbered(role, number), *who
 
-        def membership(number: int, role: str = role) -> Sequence[Any]:
-            return numbered(role, number), group[role]
-
-        copy(demo, f"{role.title()}s", "users", columns, count, account)
-        copy(demo, f"{role.title()}s' groups", "user_groups", ("user_id", "group_id"), count, membership)
+    copy(demo, f"{role.title()}s", "users", columns, count, account)
+    copy(
+        demo, f"{role.title()}s' groups", "user_groups", ("user_id", "group_id"), count,
+        lambda number: (numbered(role, number), group),
+    )  # fmt: skip
