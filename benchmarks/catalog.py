@@ -4,25 +4,19 @@ Both run under Granian with the same processes and threads, over the same databa
 ratio is taken round by round, so that a noisy machine harms both alike.
 """
 
-import os
 import statistics
 import subprocess
-import sys
 import tempfile
-import time
-import urllib.request
 from pathlib import Path
 
 import orjson
 
-from benchmarks import load
-from lms_core import configure, read_settings
-from lms_core.courses.catalog import queries
+from benchmarks import load, server
+from lms_core.courses.catalog.queries import Catalog
+from lms_core.courses.catalog.reach import CATALOG
 from lms_core.demo import Demo
 from lms_core.demo import load as load_demo
-from lms_core.kernel import migrations
-from lms_core.kernel.embedded import server
-from lms_core.testing.accounts import bearer
+from lms_core.kernel import embedded
 
 ROUNDS = 5
 SECONDS = 3.0
@@ -33,52 +27,31 @@ PORTS = {"lms": 6701, "bare": 6702}
 
 def main() -> None:
     processes: list[subprocess.Popen[bytes]] = []
-    with tempfile.TemporaryDirectory(prefix="lms-bench-") as name, server(Path(name)) as url:
+    with tempfile.TemporaryDirectory(prefix="lms-bench-") as name, embedded.server(Path(name)) as url:
         try:
-            environ, token = _prepare(Path(name), url)
-            processes += [_serve_lms(Path(name), environ), _serve_bare(environ)]
+            environ, token = server.install(Path(name), url, _fill, SCALE)
+            processes += [server.serve(Path(name), environ, PORTS["lms"]), _serve_bare(environ, url)]
             _measure(token)
         finally:
-            for process in processes:
-                process.terminate()
-            for process in processes:
-                process.wait()
+            server.stop(processes)
 
 
-def _prepare(folder: Path, url: str) -> tuple[dict[str, str], str]:
-    """Migrate and fill the database; answers the servers' environment and a student's token."""
-    migrations.upgrade(url)
-    ini = {
-        "sqlalchemy.url": url, "lms.data": str(folder), "lms.broker.url": "embedded:", "lms.jwt.keys": "generated:",
-        "lms.secret.keys": "generated:", "lms.log.level": "warning",
-    }  # fmt: skip
-    settings, plugins = read_settings(ini, {})
-    registry = configure(settings, plugins).registry
-    demo = Demo(registry, SCALE, lambda rows, _what: rows)
+def _fill(demo: Demo) -> object:
     load_demo(demo)
-    token = bearer(registry.core, demo.made["student"][0])
-    registry.core.close()
-    statement = queries.catalog_page("newest", ()).page
+    student: object = demo.made["student"][0]
+    return student
+
+
+def _serve_bare(environ: dict[str, str], url: str) -> "subprocess.Popen[bytes]":
+    statement = Catalog({}).statement(CATALOG, "newest", ()).page
     parameters = {**statement.fixed, "page_limit": 20, "page_offset": 0}
     bare = {"BENCH_SQL": statement.sql, "BENCH_PARAMETERS": orjson.dumps(parameters).decode(), "BENCH_URL": url}
-    return {**os.environ, **settings.as_environ(), **bare}, token
-
-
-def _program(name: str) -> str:
-    return str(Path(sys.executable).with_name(name))
-
-
-def _serve_lms(folder: Path, environ: dict[str, str]) -> "subprocess.Popen[bytes]":
-    return subprocess.Popen([_program("lms"), "serve", "--port", str(PORTS["lms"]), "--data", str(folder)], env=environ)
-
-
-def _serve_bare(environ: dict[str, str]) -> "subprocess.Popen[bytes]":
     command = [
-        _program("granian"), "--interface", "wsgi", "--host", "127.0.0.1", "--port", str(PORTS["bare"]),
+        server.program("granian"), "--interface", "wsgi", "--host", "127.0.0.1", "--port", str(PORTS["bare"]),
         "--workers", environ["LMS_WEB_WORKERS"], "--blocking-threads", environ["LMS_WEB_THREADS"],
         "--no-ws", "--log-level", "warning", "benchmarks.bare:app",
     ]  # fmt: skip
-    return subprocess.Popen(command, env=environ)
+    return subprocess.Popen(command, env={**environ, **bare})
 
 
 def _measure(token: str) -> None:
@@ -87,7 +60,7 @@ def _measure(token: str) -> None:
         "bare": load.request_bytes("/api/v1/courses", {}),
     }
     for name, port in PORTS.items():
-        _await(port, token)
+        server.wait_for(port, token)
         load.run(port, requests[name], seconds=1)
     ratios = []
     print(f"{'round':>5} {'lms req/s':>10} {'p99 ms':>7} {'bare req/s':>11} {'p99 ms':>7} {'ratio':>6}")
@@ -99,16 +72,3 @@ def _measure(token: str) -> None:
         figures = f"{ours.rate:>10.0f} {ours.p99 * 1000:>7.1f} {bare.rate:>11.0f} {bare.p99 * 1000:>7.1f}"
         print(f"{number + 1:>5} {figures} {ratios[-1]:>6.2f}")
     print(f"GET /api/v1/courses reaches {statistics.median(ratios):.2f} of the bare view (median of {ROUNDS} rounds)")
-
-
-def _await(port: int, token: str) -> None:
-    request = urllib.request.Request(
-        f"http://127.0.0.1:{port}/api/v1/courses", headers={"Authorization": f"Bearer {token}"}
-    )
-    for _attempt in range(100):
-        try:
-            with urllib.request.urlopen(request, timeout=2):  # noqa: S310  # Our own server.
-                return
-        except OSError:
-            time.sleep(0.1)
-    raise SystemExit(f"nothing answers on port {port}")

@@ -48,6 +48,27 @@ def run(port: int, request: bytes, *, seconds: float, connections: int = 8) -> R
     )
 
 
+class Line:
+    """One keep-alive connection, for requests one after the other."""
+
+    def __init__(self, port: int) -> None:
+        self._socket = socket.create_connection(("127.0.0.1", port))
+        self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+
+    def ask(self, request: bytes) -> float:
+        """Seconds until the whole answer was there. Raises SystemExit where it is no success."""
+        begun = time.perf_counter()
+        self._socket.sendall(request)
+        status = _read_answer(self._socket)
+        took = time.perf_counter() - begun
+        if status != 200:
+            raise SystemExit(f"{request.split(b' ')[1].decode()} was answered with {status}")
+        return took
+
+    def close(self) -> None:
+        self._socket.close()
+
+
 def _connection(port: int, request: bytes, deadline: float, latencies: list[float], errors: list[int]) -> None:
     with socket.create_connection(("127.0.0.1", port)) as connection:
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -60,13 +81,20 @@ def _connection(port: int, request: bytes, deadline: float, latencies: list[floa
 
 
 def _read_answer(connection: socket.socket) -> int:
-    received = connection.recv(65536)
+    received = _receive(connection, 65536)
     while (end := received.find(b"\r\n\r\n")) < 0:
-        received += connection.recv(65536)
+        received += _receive(connection, 65536)
     head = received[:end].lower()
     at = head.index(b"content-length:") + 15
     length = int(head[at : head.find(b"\r", at) if head.find(b"\r", at) > 0 else len(head)])
     missing = end + 4 + length - len(received)
     while missing > 0:
-        missing -= len(connection.recv(min(missing, 65536)))
+        missing -= len(_receive(connection, min(missing, 65536)))
     return int(head[9:12])
+
+
+def _receive(connection: socket.socket, most: int) -> bytes:
+    received = connection.recv(most)
+    if not received:
+        raise SystemExit("the server closed a connection in the middle of an answer")
+    return received

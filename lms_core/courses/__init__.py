@@ -13,10 +13,12 @@ if TYPE_CHECKING:
 
 def includeme(config: "Configurator") -> None:
     from lms_core.courses import access, resources
+    from lms_core.courses.catalog.queries import Catalog
     from lms_core.courses.staff.resources import CourseStaffCollection, StaffItem
     from lms_core.courses.versions.resources import CourseVersions, VersionItem, VersionLessonItem, VersionLessons
 
     config.include(access)
+    config.registry.catalog = Catalog(config.registry.course_parts)
     config.add_file_access(lambda: access.reads_file(config.registry))
     config.add_file_use(access.uses_file)
     config.add_child(ApiRoot, "courses", resources.CourseCollection)

@@ -7,7 +7,7 @@ from decimal import Decimal
 from sqlalchemy import CheckConstraint, Column, Computed, ForeignKey, Index, UniqueConstraint, func, text
 from sqlalchemy.dialects.postgresql import ARRAY, TSVECTOR
 from sqlalchemy.orm import Mapped, mapped_column
-from sqlalchemy.types import Numeric, Uuid
+from sqlalchemy.types import Numeric, Text, Uuid
 
 from lms_core.kernel.columns import (
     SEARCHED,
@@ -26,8 +26,11 @@ from lms_core.kernel.db import Base, Identified, Timestamped
 
 LIVING = text("deleted_at IS NULL")
 IN_CATALOG = text("is_published AND deleted_at IS NULL AND archived_at IS NULL")
+_HIDDEN = text("NOT is_published OR archived_at IS NOT NULL OR deleted_at IS NOT NULL")
+_FACETS = ("category", "level", "language", "enrollment_type")
 
-# Written as PostgreSQL prints it, so that comparing the models with a database finds no difference.
+# Written as PostgreSQL prints them, so that comparing the models with a database finds no difference.
+TITLE_KEY = r"lower(regexp_replace(NORMALIZE(title, NFKD), '[\u0300-\u036f]'::text, ''::text, 'g'::text))"
 COURSE_SEARCH = (
     "setweight(to_tsvector('lms'::regconfig, title), 'A'::\"char\")"
     " || setweight(to_tsvector('lms'::regconfig, code), 'A'::\"char\")"
@@ -41,14 +44,16 @@ class Course(Identified, Timestamped, Base):
     lessons, whose own rows are the draft.
 
     Triggers keep ``enrolled_count``, ``completed_count``, ``rating_count`` and ``rating_sum``.
-    ``enrolled_count`` counts every enrollment that is neither dropped nor expired. ``is_free`` and
-    ``rating_average`` are computed by the database."""
+    ``enrolled_count`` counts every enrollment that is neither dropped nor expired. ``is_free``,
+    ``rating_average`` and ``title_key``, the title without case and accents to sort by, are computed by the database.
+    """
 
     __tablename__ = "courses"
     __mapper_args__ = SEARCHED
 
     code: Mapped[str]
     title: Mapped[str]
+    title_key: Mapped[str] = mapped_column(Text(collation="C"), Computed(TITLE_KEY, persisted=True))
     slug: Mapped[str]
     description: Mapped[str | None]
     syllabus: Mapped[str | None]
@@ -104,11 +109,17 @@ class Course(Identified, Timestamped, Base):
         Index("ix_courses_search", "search", postgresql_using="gin"),
         Index("ix_courses_title_trgm", "title", postgresql_using="gin", postgresql_ops={"title": "gin_trgm_ops"}),
         Index("ix_courses_tags", "tags", postgresql_using="gin"),
-        Index("ix_courses_catalog_category", "category", "sub_category", postgresql_where=IN_CATALOG),
+        # Two for every set of filters: counting what fits needs no look at the table.
+        Index(
+            "ix_courses_catalog_category", *_FACETS, "sub_category", "price", "currency", postgresql_where=IN_CATALOG
+        ),
+        Index("ix_courses_catalog_sub_category", "sub_category", *_FACETS[1:], postgresql_where=IN_CATALOG),
         Index("ix_courses_catalog_newest", text("published_at DESC"), text("id DESC"), postgresql_where=IN_CATALOG),
         Index("ix_courses_catalog_popular", text("enrolled_count DESC"), text("id DESC"), postgresql_where=IN_CATALOG),
         Index("ix_courses_catalog_rating", text("rating_average DESC"), text("id DESC"), postgresql_where=IN_CATALOG),
-        Index("ix_courses_catalog_price", "price", "id", postgresql_where=IN_CATALOG),
+        Index("ix_courses_catalog_price", "price", "id", postgresql_include=["currency"], postgresql_where=IN_CATALOG),
+        Index("ix_courses_catalog_title", "title_key", "id", postgresql_where=IN_CATALOG),
+        Index("ix_courses_hidden", text("created_at DESC"), text("id DESC"), postgresql_where=_HIDDEN),
     )
 
 

@@ -25,13 +25,12 @@ CARD = (
     Course.id, Course.code, Course.title, Course.slug, Course.category, Course.sub_category, Course.level,
     Course.language, Course.thumbnail_url, Course.duration_minutes, Course.price, Course.currency, Course.is_free,
     Course.enrollment_type, Course.tags, Course.rating_average, Course.rating_count, Course.enrolled_count,
-    Course.is_published, Course.published_at,
+    Course.is_published, Course.published_at, Course.archived_at,
 )  # fmt: skip
 DETAIL = (
     *CARD, Course.description, Course.syllabus, Course.intro_video_url, Course.max_students, Course.learning_outcomes,
     Course.requirements, Course.target_audience, Course.completion_certificate, Course.allow_discussion,
-    Course.allow_download, Course.completed_count, Course.created_at, Course.updated_at, Course.archived_at,
-    Course.deleted_at,
+    Course.allow_download, Course.completed_count, Course.created_at, Course.updated_at, Course.deleted_at,
 )  # fmt: skip
 
 

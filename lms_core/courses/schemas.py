@@ -45,6 +45,7 @@ class CourseSummarySchema(Schema):
     enrolled_count = fields.Integer()
     is_published = fields.Boolean()
     published_at = Timestamp(allow_none=True)
+    archived_at = Timestamp(allow_none=True)
     instructor = Part(PersonSchema, "instructor_")
 
 
@@ -64,7 +65,6 @@ class CourseSchema(CourseSummarySchema):
     completed_count = fields.Integer()
     created_at = Timestamp()
     updated_at = Timestamp()
-    archived_at = Timestamp(allow_none=True)
     deleted_at = Timestamp(allow_none=True)
 
 

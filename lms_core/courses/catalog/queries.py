@@ -1,68 +1,168 @@
-"""Reads of the catalog, compiled once for each order and set of filters."""
+"""Reads of the catalog. Each set of filters in each order is a statement of its own, compiled when first asked for.
 
-from collections.abc import Iterable, Mapping
-from functools import cache
-from typing import Any
+A page is found in two steps: a subquery takes its ids in order, and only those are joined with what a card shows.
+The order comes from an index where many courses match, and from sorting the matches where few do; which of the two
+it is, PostgreSQL decides for the values of each request.
+"""
 
-from sqlalchemy import ColumnElement, Connection, and_, bindparam, func, lateral, select, true
+from collections.abc import Mapping
+from functools import lru_cache
+from typing import Any, NamedTuple
+
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Integer,
+    bindparam,
+    func,
+    lateral,
+    select,
+    true,
+    union_all,
+)
 
 from lms_core.accounts.models import User
-from lms_core.courses.models import Course, VersionModule
+from lms_core.courses.catalog import reach as reaches
+from lms_core.courses.catalog.conditions import FILTERS, SEARCH, WORDS, given
+from lms_core.courses.catalog.reach import CATALOG, Reach
+from lms_core.courses.models import Course, Module, VersionModule
 from lms_core.courses.queries import CARD, PERSON
 from lms_core.kernel.db import AnySelect
-from lms_core.kernel.pagination import Page
-from lms_core.kernel.prepared import PreparedPage
+from lms_core.kernel.pagination import COUNT_CAP, Page
+from lms_core.kernel.prepared import PAGE_LIMIT, PAGE_OFFSET, PreparedPage
+from lms_core.kernel.security import Identity
 
-IN_CATALOG = and_(Course.is_published, Course.deleted_at.is_(None), Course.archived_at.is_(None))
-SORTS: Mapping[str, tuple[ColumnElement[Any], ...]] = {
-    "newest": (Course.published_at.desc(), Course.id.desc()),
-    "popular": (Course.enrolled_count.desc(), Course.id.desc()),
-    "rating": (Course.rating_average.desc(), Course.id.desc()),
-    "price": (Course.price.asc(), Course.id.asc()),
+RANKED = 200
+"""Relevance looks at so many matches, the most popular ones; behind them the rest follows by popularity."""
+READ = 200
+"""The total is counted so far where each course has to be read for it: where indexes tell, up to ``COUNT_CAP``."""
+TOLD_BY_READING = frozenset({"search", "tags"})
+WINDOW = bindparam("window", type_=Integer)
+""":data:`RANKED` rounded up to whole pages, so that none lies half in it."""
+STATEMENTS = 500
+"""So many are kept; who combines filters at random makes the server compile, and its memory does not grow."""
+SORTS: Mapping[str, tuple[Any, bool]] = {
+    "newest": (Course.published_at, True),
+    "popular": (Course.enrolled_count, True),
+    "rating": (Course.rating_average, True),
+    "price": (Course.price, False),
+    "-price": (Course.price, True),
+    "title": (Course.title_key, False),
 }
+"""A column and whether it descends; the id, in the same direction, decides between equals."""
 
-_first_module = lateral(
-    select(VersionModule.module_id.label("id"), VersionModule.title, VersionModule.description)
-    .where(VersionModule.version_id == Course.version_id)
-    .order_by(VersionModule.place)
-    .limit(1)
-).alias("first_module")
 
-_CATALOG = (
-    select(
-        *CARD,
-        *PERSON,
-        _first_module.c.id.label("first_module_id"),
-        _first_module.c.title.label("first_module_title"),
-        _first_module.c.description.label("first_module_description"),
+class Catalog:
+    """The statements of an application: ``registry.catalog``.
+
+    ``course_parts`` is filled while the application is configured, and read when a statement is compiled.
+    """
+
+    def __init__(self, course_parts: Mapping[str, ColumnElement[bool]]) -> None:
+        self._parts = course_parts
+        self.statement = lru_cache(maxsize=STATEMENTS)(self._statement)
+
+    def page(self, connection: Connection, query: Mapping[str, Any], identity: Identity | None) -> Page:
+        """One page. ``query`` is a loaded ``schemas.CatalogQuery``; raises what :func:`reach_of` raises."""
+        reach, filters = reaches.reach_of(identity, query), given(query)
+        sort, page, limit = query["sort"], query["page"], query["limit"]
+        window = -(-RANKED // limit) * limit
+        if sort == "relevance" and (page - 1) * limit >= window:
+            sort = "popular"
+        statement = self.statement(reach, sort, tuple(filters))
+        caller = identity.user_id if identity is not None else None
+        return statement.fetch(connection, page=page, limit=limit, window=window, caller=caller, **filters)
+
+    def _statement(self, reach: Reach, sort: str, names: tuple[str, ...]) -> PreparedPage:
+        conditions = [*reaches.conditions(reach, self._parts), *(FILTERS[name] for name in names)]
+        read = not TOLD_BY_READING.isdisjoint(names)
+        found = _by_relevance(conditions) if sort == "relevance" else _by_column(reach, sort, conditions, read=read)
+        return PreparedPage(
+            _cards(reach, found),
+            found.counted,
+            cap=READ if read else COUNT_CAP,
+            # What everybody asks without a filter is planned once. Beyond it a value may be rare or everywhere.
+            replan=bool(names) or reach != CATALOG,
+        )
+
+
+class Found(NamedTuple):
+    """The ids of a page, the order that its rows are put in again after the joins, and what the total counts."""
+
+    places: Any
+    order: list[ColumnElement[Any]]
+    counted: AnySelect
+
+
+def _cards(reach: Reach, found: Found) -> AnySelect:
+    module = _published_module() if reach.state == "published" else _visible_module()
+    return (
+        select(
+            *CARD,
+            *PERSON,
+            module.c.id.label("first_module_id"),
+            module.c.title.label("first_module_title"),
+            module.c.description.label("first_module_description"),
+        )
+        .join_from(found.places, Course, Course.id == found.places.c.id)
+        .join(User, User.id == Course.instructor_id)
+        .outerjoin(module, true())
+        .order_by(*found.order)
     )
-    .join_from(Course, User, User.id == Course.instructor_id)
-    .outerjoin(_first_module, true())
-    .where(IN_CATALOG)
-)
-FILTERS: Mapping[str, ColumnElement[bool]] = {
-    **{
-        name: getattr(Course, name) == bindparam(name)
-        for name in ("category", "sub_category", "level", "language", "is_free")
-    },
-    "search": Course.__table__.c.search.bool_op("@@")(func.websearch_to_tsquery("lms", bindparam("search"))),
-}
 
 
-def catalog(connection: Connection, filters: Mapping[str, Any]) -> Page:
-    """One page of published courses. ``filters`` is a loaded ``schemas.CatalogQuery``."""
-    given = {name: filters[name] for name in FILTERS if filters.get(name) not in (None, "")}
-    page = catalog_page(filters["sort"], tuple(given))
-    return page.fetch(connection, page=filters["page"], limit=filters["limit"], **given)
+def _by_column(reach: Reach, sort: str, conditions: list[ColumnElement[bool]], *, read: bool) -> Found:
+    column, descending = SORTS[sort]
+    if sort == "newest" and reach.state != "published":
+        column = Course.created_at
+
+    def order(*columns: Any) -> list[ColumnElement[Any]]:
+        return [column.desc() if descending else column.asc() for column in columns]
+
+    ids = select(Course.id, column.label("place")).where(*conditions)
+    ordered = ids.order_by(*order(column, Course.id))
+    places = ordered.limit(PAGE_LIMIT).offset(PAGE_OFFSET).subquery("places")
+    # What has to be read is read in the order of the page, which reads it too; else the narrowest index counts.
+    return Found(places, order(places.c.place, places.c.id), ordered if read else ids)
 
 
-@cache
-def catalog_page(sort: str, names: tuple[str, ...]) -> PreparedPage:
-    """Compiled once for each order and set of filters that is asked for; there are few."""
-    counted = select(Course.id).where(IN_CATALOG, *(FILTERS[name] for name in names))
-    return PreparedPage(catalog_statement(sort, names), counted)
+def _by_relevance(conditions: list[ColumnElement[bool]]) -> Found:
+    """The most popular matches, best first: a word that every course has costs no more than another."""
+    most_popular = (
+        select(Course.id, Course.enrolled_count, SEARCH)
+        .where(*conditions)
+        .order_by(Course.enrolled_count.desc(), Course.id.desc())
+        .limit(WINDOW + 1)
+        .subquery("most_popular")
+    )
+    matches = select(most_popular, func.row_number().over().label("position")).cte("matches")
+    rank = func.ts_rank_cd(matches.c.search, WORDS).label("rank")
+    ranked = select(matches.c.id, matches.c.enrolled_count, rank).where(matches.c.position <= WINDOW)
+    places = ranked.order_by(*_best(ranked.selected_columns)).limit(PAGE_LIMIT).offset(PAGE_OFFSET).subquery("places")
+    return Found(places, _best(places.c), select(matches.c.id).select_from(matches))
 
 
-def catalog_statement(sort: str, names: Iterable[str] = ()) -> AnySelect:
-    """The catalog's rows in order, as yet without page and total."""
-    return _CATALOG.where(*(FILTERS[name] for name in names)).order_by(*SORTS[sort])
+def _best(columns: Any) -> list[ColumnElement[Any]]:
+    return [columns.rank.desc(), columns.enrolled_count.desc(), columns.id.desc()]
+
+
+def _published_module() -> Any:
+    return lateral(
+        select(VersionModule.module_id.label("id"), VersionModule.title, VersionModule.description)
+        .where(VersionModule.version_id == Course.version_id)
+        .order_by(VersionModule.place)
+        .limit(1)
+    ).alias("first_module")
+
+
+def _visible_module() -> Any:
+    """The first module of what was published, or of the draft where nothing is: its readers see that."""
+    facts = (VersionModule.module_id.label("id"), VersionModule.title, VersionModule.description, VersionModule.place)
+    published = select(*facts).where(VersionModule.version_id == Course.version_id, Course.is_published)
+    draft = select(Module.id, Module.title, Module.description, Module.order_index).where(
+        Module.course_id == Course.id, Module.deleted_at.is_(None), ~Course.is_published
+    )
+    either = union_all(published.correlate(Course), draft.correlate(Course)).subquery("either")
+    return lateral(select(either.c.id, either.c.title, either.c.description).order_by(either.c.place).limit(1)).alias(
+        "first_module"
+    )

@@ -1,20 +1,28 @@
 """The catalog over HTTP."""
 
+from typing import Any
+
 from pyramid.view import view_config
 
-from lms_core.courses.catalog import queries, schemas
+from lms_core.courses.catalog import schemas
 from lms_core.courses.resources import CourseCollection
-from lms_core.kernel.pagination import Page
 from lms_core.kernel.request import Request
 
 
 @view_config(
     context=CourseCollection, request_method="GET", permission="courses:list",
     query=schemas.CatalogQuery, returns=schemas.CourseCardSchema, many="page",
+    errors=("401 unauthorized", "403 forbidden"),
 )  # fmt: skip
-def list_courses(context: CourseCollection, request: Request) -> Page:
-    """List the catalog.
+def list_courses(context: CourseCollection, request: Request) -> Any:
+    """List courses.
 
-    Published courses, filtered, searched and sorted; everybody may look.
+    Everybody sees the catalog: what is published and not archived. `status`, `mine` and `enrolled` reach beyond it, to
+    drafts and archived courses that the caller may read; `deleted` lists what was deleted, for who may delete every
+    course. Filters narrow the list together; of several `tags` a course needs one. Without `currency`, prices are
+    compared as numbers.
+
+    A search understands `"a phrase"`, `or` and `-without`. By relevance it ranks the most popular 200 matches and lets
+    the others follow by popularity. The first 10,000 courses of any order can be paged through.
     """
-    return queries.catalog(request.reader, request.query)
+    return request.registry.catalog.page(request.reader, request.query, request.identity)

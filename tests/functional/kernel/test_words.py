@@ -47,12 +47,12 @@ def test_messages_by_field_are_translated_and_fields_and_codes_are_not(app: Clie
 
 def test_messages_of_a_query_are_translated(make_person: Callable[..., Any]) -> None:
     client = make_person("student", preferred_language="de").client
-    answer = client.get("/api/v1/courses?limit=1000&level=expert&isFree=maybe", status=422).json
+    answer = client.get("/api/v1/courses?limit=1000&level=expert&free=maybe", status=422).json
 
     assert answer["errors"] == {
         "limit": ["Muss zwischen 1 und 100 liegen."],
-        "level": ["Muss einer dieser Werte sein: beginner, intermediate, advanced."],
-        "isFree": ["Kein gültiger Wahrheitswert."],
+        "level": {"0": ["Muss einer dieser Werte sein: beginner, intermediate, advanced."]},
+        "free": ["Kein gültiger Wahrheitswert."],
     }
 
 

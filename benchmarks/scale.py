@@ -1,0 +1,140 @@
+"""The catalog of 100,000 courses against the catalog of 1,000: what a request costs must not grow with it.
+
+Two installations of one kind, side by side: each request goes to the one and to the other in turn, and the medians of
+both are compared, so that a noisy machine harms both alike. Ends with 1 where one is above the bound.
+"""
+
+import statistics
+import subprocess
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from urllib.parse import urlencode
+
+import psycopg
+
+from benchmarks import load, server
+from lms_core.demo import Demo, catalog, numbered, people
+from lms_core.kernel import embedded
+
+SIZES = (1_000, 100_000)
+PORTS = (6711, 6712)
+TURNS = 300
+WARM = 30
+"""Turns that do not count: the first of them compile statements and fill caches."""
+BOUND = 1.5
+INSTRUCTORS = 50
+
+# Few have many students. One in twenty is a draft, one in fifty is archived, one in a hundred deleted.
+SPREAD = """
+UPDATE courses SET
+    enrolled_count = least(50000, (3 / pow(draw.first, 0.9))::integer),
+    rating_count = (draw.second * 300)::integer,
+    rating_sum = ((2 + 3 * draw.third) * (draw.second * 300)::integer)::integer,
+    is_published = draw.third > 0.05,
+    archived_at = CASE WHEN draw.first BETWEEN 0.40 AND 0.42 THEN now() END,
+    deleted_at = CASE WHEN draw.first BETWEEN 0.60 AND 0.61 THEN now() END,
+    description = description || CASE WHEN draw.rank <= 40 THEN ' Quaternions too.' ELSE '' END
+FROM (
+    SELECT id, (hashtextextended(id::text, 1) & 65535 | 1) / 65536.0 AS first,
+           (hashtextextended(id::text, 2) & 65535) / 65536.0 AS second,
+           (hashtextextended(id::text, 3) & 65535) / 65536.0 AS third,
+           row_number() OVER (ORDER BY hashtextextended(id::text, 4)) AS rank
+    FROM courses
+) AS draw WHERE draw.id = courses.id
+"""
+
+LISTS: Mapping[str, Mapping[str, object]] = {
+    "first page": {},
+    "popular": {"sort": "popular"},
+    "rating": {"sort": "rating"},
+    "price": {"sort": "price"},
+    "price, descending": {"sort": "-price"},
+    "title": {"sort": "title"},
+    "page 45": {"page": 45},
+    "category": {"category": "Computing"},
+    "category, popular": {"category": "Computing", "sort": "popular"},
+    "language": {"language": "en"},
+    "language and level": {"language": "en", "level": "beginner", "sort": "popular"},
+    "category, level, language": {"category": "Science", "level": "beginner", "language": "de"},
+    "category and sub-category": {"category": "Science", "subCategory": "Biology", "sort": "title"},
+    "free": {"free": "true", "sort": "rating"},
+    "price range": {"minPrice": 20, "maxPrice": 50, "currency": "EUR"},
+    "tag": {"tags": "python", "sort": "popular"},
+    "search, rare word": {"search": "quaternions"},
+    "search, rare word, newest": {"search": "quaternions", "sort": "newest"},
+    "search, common word": {"search": "project"},
+    "search, common word, newest": {"search": "project", "sort": "newest"},
+    "search in a category": {"search": "project", "category": "Science"},
+}
+
+
+def main() -> None:
+    with (
+        tempfile.TemporaryDirectory(prefix="lms-bench-") as name,
+        embedded.server(Path(name)) as url,
+        _served(Path(name), url) as tokens,
+    ):
+        worst = _measure(tokens)
+    if worst > BOUND:
+        raise SystemExit(f"a request costs {worst:.2f} times as much; the bound is {BOUND}")
+
+
+@contextmanager
+def _served(folder: Path, url: str) -> Iterator[list[str]]:
+    """Both installations; answers a student's token for each."""
+    processes: list[subprocess.Popen[bytes]] = []
+    tokens = []
+    try:
+        for size, port in zip(SIZES, PORTS, strict=True):
+            own, database = folder / str(size), f"courses_{size}"
+            with psycopg.connect(url, autocommit=True) as connection:
+                connection.execute(f"CREATE DATABASE {database}")
+            environ, token = server.install(
+                own, url.replace("/lms?", f"/{database}?"), lambda demo, n=size: _fill(demo, n)
+            )
+            tokens.append(token)
+            processes.append(server.serve(own, {**environ, "LMS_WEB_WORKERS": "1"}, port))
+        for port, token in zip(PORTS, tokens, strict=True):
+            server.wait_for(port, token)
+        yield tokens
+    finally:
+        server.stop(processes)
+
+
+def _fill(demo: Demo, courses: int) -> object:
+    people.copy_people(demo, "instructor", INSTRUCTORS)
+    people.copy_people(demo, "student", 1)
+    catalog.copy_courses(demo, courses, INSTRUCTORS)
+    catalog.copy_modules(demo, courses)
+    catalog.publish_many(demo, courses)
+    url = demo.core.settings.text("sqlalchemy.url")
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute(SPREAD)
+        connection.execute("VACUUM FULL courses")
+        connection.execute("VACUUM ANALYZE")
+    return numbered("student", 0)
+
+
+def _measure(tokens: list[str]) -> float:
+    lines = [load.Line(port) for port in PORTS]
+    worst = 0.0
+    print(f"{'':<32}{SIZES[0]:>8,} courses{SIZES[1]:>10,} courses   ratio")
+    for name, query in LISTS.items():
+        path = f"/api/v1/courses?{urlencode(query)}"
+        requests = [load.request_bytes(path, {"Authorization": f"Bearer {token}"}) for token in tokens]
+        took: list[list[float]] = [[], []]
+        for _turn in range(TURNS):
+            for line, request, times in zip(lines, requests, took, strict=True):
+                times.append(line.ask(request))
+        small, large = (statistics.median(times[WARM:]) * 1000 for times in took)
+        worst = max(worst, large / small)
+        print(f"{name:<32}{small:>13.2f} ms{large:>15.2f} ms{large / small:>8.2f}", flush=True)
+    for line in lines:
+        line.close()
+    return worst
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,150 @@
+"""How PostgreSQL finds a page in a large catalog: through indexes, and never by reading or sorting all courses."""
+
+import dataclasses
+from collections.abc import Iterator
+from types import SimpleNamespace
+from typing import Any
+
+import psycopg
+import pytest
+
+from lms_core.courses.catalog import reach as reaches
+from lms_core.courses.catalog.conditions import given
+from lms_core.courses.catalog.schemas import CatalogQuery
+from lms_core.demo import Demo, catalog, numbered, people
+from lms_core.kernel.db import make_engine
+from lms_core.kernel.prepared import Prepared
+from lms_core.kernel.security import Identity
+from lms_core.testing.database import libpq
+
+COURSES = 20_000
+FEW = COURSES // 10
+"""Courses that one step of a plan may look at: what a total counts, and what lies between."""
+
+# Few have many students; one in twenty is a draft.
+PUBLISH = """
+UPDATE courses SET
+    is_published = draw > 0.05, published_at = CASE WHEN draw > 0.05 THEN now() - draw * interval '300 days' END,
+    enrolled_count = (3 / draw)::integer, rating_count = 9, rating_sum = 18 + (draw * 27)::integer
+FROM (SELECT id AS drawn, (hashtextextended(id::text, 1) & 65535 | 1) / 65536.0 AS draw FROM courses) AS lot
+WHERE drawn = id
+"""
+
+
+@pytest.fixture(scope="module")
+def large(database_server: Any, core: Any) -> Iterator[psycopg.Connection]:
+    """A connection to a database of its own, with many courses and fresh statistics."""
+    url = database_server.create("catalog_plans", database_server.template())
+    own = dataclasses.replace(core, engine=make_engine(url))
+    demo = Demo(SimpleNamespace(core=own), 1, lambda rows, _what: rows)
+    people.copy_people(demo, "instructor", 50)
+    people.copy_people(demo, "student", 1)
+    catalog.copy_courses(demo, COURSES, 50)
+    own.close()
+    with psycopg.connect(libpq(url), autocommit=True) as connection:
+        connection.execute(PUBLISH)
+        connection.execute("VACUUM (FULL, ANALYZE) courses")
+        connection.execute("VACUUM ANALYZE")
+        yield connection
+    database_server.drop("catalog_plans")
+
+
+ORDERS = ("newest", "popular", "rating", "price", "-price", "title")
+PUBLIC = [
+    *({"sort": sort} for sort in ORDERS),
+    *({"sort": sort, "page": "50"} for sort in ORDERS),
+    *({"sort": sort, "category": ["Science"]} for sort in ORDERS),
+    *({"sort": sort, "category": ["Science", "Law"], "level": ["beginner"]} for sort in ORDERS),
+    *({"sort": sort, "category": ["Arts"], "level": ["advanced"], "language": ["de"]} for sort in ORDERS),
+    *({"sort": sort, "tags": ["python"]} for sort in ORDERS),
+    {"language": ["en"]},
+    {"language": ["fi"], "enrollmentType": ["invite"]},
+    {"level": ["beginner"], "language": ["en"], "free": "true"},
+    {"subCategory": ["Biology"]},
+    {"category": ["Science"], "subCategory": ["Biology"]},
+    {"category": ["Nobody's"]},
+    {"free": "true", "sort": "rating"},
+    {"free": "false", "enrollmentType": ["approval"]},
+    {"minPrice": "20", "maxPrice": "50", "currency": "EUR"},
+    {"maxPrice": "50", "sort": "price"},
+    {"tags": ["python", "cells"]},
+    {"tags": ["nobody-has-it"]},
+    {"instructor": str(numbered("instructor", 3))},
+    {"search": "quaternions"},
+    {"search": "project"},
+    {"search": "project", "sort": "newest"},
+    {"search": "python"},
+    {"search": "python -project", "sort": "popular"},
+    {"search": "python", "language": ["de"]},
+]
+OWN = [
+    {"mine": "true"},
+    {"mine": "true", "status": "published", "sort": "popular"},
+    {"status": "draft"},
+    {"status": "archived"},
+    {"enrolled": "true"},
+]
+ALL = [{"status": "draft"}, {"deleted": "true"}, {"status": "archived", "sort": "title"}]
+SCOPES = {"own": ("own", "assigned", "enrolled"), "all": ("all",)}
+
+
+def test_a_page_looks_at_few_courses(large: psycopg.Connection, registry: Any) -> None:
+    # One test for all of them, so that one process makes the database.
+    asked = [(None, PUBLIC), ("own", OWN), ("all", ALL)]
+    plans = {
+        f"{query} {scope}": plan_of_page(large, registry, query, caller(scope))
+        for scope, queries in asked
+        for query in queries
+    }
+    assert {query: found for query, plan in plans.items() if (found := offences(plan))} == {}
+
+
+def plan_of_page(large: psycopg.Connection, registry: Any, query: Any, identity: Identity | None) -> Any:
+    loaded = CatalogQuery().load(query)
+    filters = given(loaded)
+    statement = registry.catalog.statement(reaches.reach_of(identity, loaded), loaded["sort"], tuple(filters)).page
+    offset = (loaded["page"] - 1) * loaded["limit"]
+    values = {"page_limit": 20, "page_offset": offset, "window": 200, "caller": numbered("instructor", 3)}
+    return explained(large, statement, {**values, **filters})
+
+
+def explained(large: psycopg.Connection, statement: Prepared, values: dict[str, Any]) -> Any:
+    explain = f"EXPLAIN (ANALYZE, FORMAT JSON) {statement.sql}"
+    row = large.execute(explain, {**statement.fixed, **values}, prepare=False).fetchone()
+    assert row is not None
+    return row[0][0]["Plan"]
+
+
+def offences(plan: Any) -> list[str]:
+    """Steps that read the table from one end to the other, look at many of its rows, or sort many."""
+    found = []
+    for step in steps(plan):
+        of_courses = step.get("Relation Name") == "courses"
+        if of_courses and step["Node Type"] == "Seq Scan":
+            found.append("reads the table")
+        if of_courses and looked_at(step) > (FEW if step["Node Type"] != "Index Only Scan" else 2 * FEW):
+            found.append(f"looks at {looked_at(step):.0f} rows by {step['Node Type']}")
+        if step["Node Type"] in ("Sort", "Incremental Sort") and step["Plans"][0]["Actual Rows"] > FEW:
+            found.append(f"sorts {step['Plans'][0]['Actual Rows']:.0f} rows")
+    return found
+
+
+def caller(scope: str | None) -> Identity | None:
+    if scope is None:
+        return None
+    actions = ("courses:read", "courses:delete")
+    granted = frozenset(f"{action}:{own}" for action in actions for own in SCOPES[scope])
+    return Identity(numbered("instructor", 3), numbered("session", 0), granted)
+
+
+def steps(plan: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    yield plan
+    for part in plan.get("Plans", ()):
+        yield from steps(part)
+
+
+def looked_at(step: dict[str, Any]) -> float:
+    """Rows that the step took and those it looked at in vain, all loops together."""
+    removed = sum(value for name, value in step.items() if name.startswith("Rows Removed by"))
+    rows: float = (step["Actual Rows"] + removed) * step["Actual Loops"]
+    return rows
