@@ -32,6 +32,7 @@ def includeme(config: "Configurator") -> None:
     config.add_child(resources.CourseItem, "staff", CourseStaffCollection)
     config.add_item(CourseStaffCollection, StaffItem, "userId")
     config.include("lms_core.courses.announcements")
+    config.include("lms_core.courses.covers")
     config.scan("lms_core.courses.views")
     config.scan("lms_core.courses.catalog.views")
     config.add_child(resources.CourseItem, "versions", CourseVersions)

@@ -63,6 +63,7 @@ class Course(Identified, Timestamped, Base):
     level: Mapped[str | None]
     language: Mapped[str] = mapped_column(server_default="en")
     thumbnail_url: Mapped[str | None]
+    thumbnail_file_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("file_uploads.id", ondelete="SET NULL"))
     intro_video_url: Mapped[str | None]
     duration_minutes: Mapped[Count]
     price: Mapped[Money] = mapped_column(server_default=text("0"))
@@ -106,6 +107,7 @@ class Course(Identified, Timestamped, Base):
         Index("uq_courses_code", "code", unique=True, postgresql_where=LIVING),
         Index("uq_courses_slug", "slug", unique=True, postgresql_where=LIVING),
         sparse_index("version_id"),
+        sparse_index("thumbnail_file_id"),
         Index("ix_courses_search", "search", postgresql_using="gin"),
         Index("ix_courses_title_trgm", "title", postgresql_using="gin", postgresql_ops={"title": "gin_trgm_ops"}),
         Index("ix_courses_tags", "tags", postgresql_using="gin"),

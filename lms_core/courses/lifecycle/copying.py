@@ -15,7 +15,8 @@ from lms_core.kernel.core import Core
 from lms_core.kernel.i18n import _
 
 COPIED = (
-    "description", "syllabus", "category", "sub_category", "level", "language", "thumbnail_url", "intro_video_url",
+    "description", "syllabus", "category", "sub_category", "level", "language", "thumbnail_url", "thumbnail_file_id",
+    "intro_video_url",
     "price", "currency", "enrollment_type", "max_students", "prerequisites", "tags", "learning_outcomes",
     "requirements", "target_audience", "completion_certificate", "allow_discussion", "allow_download", "settings",
 )  # fmt: skip
