@@ -3,8 +3,8 @@
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0024_course_covers"
-down_revision = "0023_pictures"
+revision = "0025_course_covers"
+down_revision = "0024_catalog"
 branch_labels = None
 depends_on = None
 
