@@ -97,6 +97,8 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("lms.images.max_pixels", "integer", "32000000", "Most pixels of an image that a thumbnail is drawn from, "
             "at up to 16 bytes of memory each; four times as many of a JPEG, half as many for an avatar",
             bounds=(1, 500_000_000)),
+    Setting("lms.opensearch.url", "text", "", "OpenSearch as https://user:password@host:port, `?verify=false` for a "
+            "certificate it made itself; empty leaves searching to PostgreSQL", secret=True, pattern=r"https?://.+"),
     Setting("lms.import.total_bytes", "integer", "2147483648", "Largest course archive once unpacked"),
     Setting("lms.import.file_bytes", "integer", "536870912", "Largest single file of a course archive"),
     Setting("lms.import.entries", "integer", "20000", "Most entries of a course archive"),

@@ -25,6 +25,7 @@ from lms_core.kernel.errors import NotFound
 from lms_core.kernel.headers import client_address
 from lms_core.kernel.logging import request_target
 from lms_core.kernel.migrations import current, heads
+from lms_core.kernel.opensearch import OpenSearchAddress
 
 if TYPE_CHECKING:
     from pyramid.config import Configurator
@@ -59,12 +60,20 @@ class Metrics:
         return generate_latest(together)
 
 
+_OPENSEARCH_TIMEOUT = 1.0
+"""Seconds: who asks whether we are ready waits no longer, and asks again."""
+_OPENSEARCH_EVERY = 5.0
+"""Seconds between two questions to OpenSearch, whoever asks us however often."""
+
+
 class Readiness:
     """The checks behind ``/health/ready``. That the schema is at its head is asked until it once was."""
 
     def __init__(self, core: "Core") -> None:
         self._core = core
         self._migrated = False
+        self._opensearch = OpenSearchAddress.from_settings(core.settings)
+        self._opensearch_state, self._opensearch_asked = "", 0.0
 
     def checks(self) -> dict[str, str]:
         """``ok`` or what is wrong, for each thing that must be there."""
@@ -83,16 +92,31 @@ class Readiness:
             report["broker"] = "not configured"
         return report
 
+    def extras(self) -> dict[str, str]:
+        """The same for what can be missing without keeping people from learning."""
+        if self._opensearch is None:
+            return {}
+        now = time.monotonic()
+        if not self._opensearch_state or now - self._opensearch_asked >= _OPENSEARCH_EVERY:
+            self._opensearch_asked = now  # First, so that others take what was last known and do not wait, too.
+            self._opensearch_state = self._opensearch.state(_OPENSEARCH_TIMEOUT)
+        return {"opensearch": self._opensearch_state}
+
 
 def live(_request: "Request") -> Response:
     return _answer(200, {"status": "ok"})
 
 
 def ready(request: "Request") -> Response:
-    """503 names what is missing. A broker that is down is no reason: events wait in the outbox."""
-    checks = request.registry.readiness.checks()
-    fine = all(state == "ok" for state in checks.values())
-    return _answer(200 if fine else 503, {"status": "ok" if fine else "unavailable", "checks": checks})
+    """503 names what is missing. A broker that is down is no reason: events wait in the outbox.
+
+    Nor is OpenSearch: without it the status is ``degraded``, and 200, since other processes would lack it as well.
+    """
+    readiness: Readiness = request.registry.readiness
+    checks, extras = readiness.checks(), readiness.extras()
+    fine, whole = (all(state == "ok" for state in each.values()) for each in (checks, extras))
+    status = "unavailable" if not fine else "ok" if whole else "degraded"
+    return _answer(200 if fine else 503, {"status": status, "checks": {**checks, **extras}})
 
 
 def metrics(request: "Request") -> Response:

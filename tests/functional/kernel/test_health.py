@@ -44,6 +44,25 @@ def test_no_database_is_not_ready_but_alive(make_app: MakeApp) -> None:
     client.get("/health/live")
 
 
+def test_opensearch_that_answers_is_named(make_app: MakeApp, opensearch_url: str) -> None:
+    answer = make_app(lms__opensearch__url=opensearch_url).get("/health/ready").json
+    assert answer["status"] == "ok"
+    assert answer["checks"] == {"database": "ok", "migrations": "ok", "broker": "ok", "opensearch": "ok"}
+
+
+def test_opensearch_that_is_down_degrades_and_stops_nothing(make_app: MakeApp) -> None:
+    answer = make_app(lms__opensearch__url="http://lms:hidden@127.0.0.1:1").get("/health/ready", status=200)
+    assert (answer.json["status"], answer.json["checks"]["opensearch"]) == ("degraded", "no answer")
+    assert "hidden" not in answer.text
+
+
+def test_a_missing_database_weighs_more(make_app: MakeApp) -> None:
+    client = make_app(
+        sqlalchemy__url="postgresql://nobody@127.0.0.1:1/nothing", lms__opensearch__url="http://127.0.0.1:1"
+    )
+    assert client.get("/health/ready", status=503).json["status"] == "unavailable"
+
+
 def test_counts_are_by_view_method_and_status(make_app: MakeApp) -> None:
     client = make_app()
     client.get("/health/live")

@@ -39,7 +39,14 @@ def test_production_starts_with_its_secrets_from_the_environment() -> None:
     assert settings.text("lms.jwt.keys") == SECRETS["LMS_JWT_KEYS"]
     assert settings.flag("lms.session.cookie_secure")
     assert settings.text("lms.log.format") == "json"
+    assert settings.text("lms.opensearch.url") == ""
     assert (settings.text("lms.storage.backend"), settings.text("lms.s3.bucket")) == ("s3", "lms")
+
+
+def test_production_searches_where_the_environment_says() -> None:
+    url = "https://lms:x@search.example.org:9200"
+    settings = bootstrap.load(ROOT / "production.ini", None, {**SECRETS, "LMS_OPENSEARCH_URL": url})
+    assert settings.text("lms.opensearch.url") == url
 
 
 def test_production_holds_no_password() -> None:
