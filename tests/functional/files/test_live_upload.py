@@ -70,3 +70,17 @@ def test_a_cut_connection_leaves_nothing(live: Live) -> None:
         client.get("/health/live")
     assert stored(live) == before
     assert client.get("/api/v1/users/me").json()["storageUsedBytes"] == sum(before)
+
+
+def test_a_body_without_a_length_that_is_cut_is_no_file(live: Live) -> None:
+    client, url = live.login(), httpx.URL(live.url)
+    before = client.get(FILES).json()["items"]
+    head = f"POST {FILES} HTTP/1.1\r\nHost: x\r\nAuthorization: {client.headers['Authorization']}\r\n"
+    with socket.create_connection((url.host, url.port)) as connection:
+        connection.sendall(f"{head}Transfer-Encoding: chunked\r\n\r\n5\r\nabcde\r\n".encode())
+    whole = client.post(FILES, content=iter([b"abc", b"de"]))
+    assert (whole.status_code, whole.json()["size"]) == (201, 5)
+    assert [file["id"] for file in client.get(FILES).json()["items"]] == [
+        whole.json()["id"],
+        *(file["id"] for file in before),
+    ]
