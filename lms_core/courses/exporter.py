@@ -27,6 +27,7 @@ from lms_core.courses.references import FILE_ID_SCHEME, referenced_files, texts_
 from lms_core.courses.versions.queries import version
 from lms_core.files.models import INFECTED
 from lms_core.files.queries import living
+from lms_core.files.service import has_content, open_file
 from lms_core.kernel.core import Core
 from lms_core.kernel.errors import Invalid, NotFound
 from lms_core.kernel.i18n import _
@@ -166,6 +167,7 @@ class _Export:
         self.lost: list[Skipped] = []
         self._rows = rows
         self._base = core.settings.text("lms.url")
+        self._core = core
         self._storages = storages
         self._tell = tell
         self._translate = core.i18n.localizer(rows.course.language).translate
@@ -194,7 +196,7 @@ class _Export:
     # Files.
 
     def _is_there(self, row: Any) -> bool:
-        return bool(self._storages.of(row.storage_provider).exists(row.storage_path))
+        return has_content(self._core, self._storages, row)
 
     def _named_in_vain(self) -> dict[str, str]:
         """The names of the lost files by their keys; each is put down as lost with the lesson that has it."""
@@ -218,7 +220,7 @@ class _Export:
         return ExportedFile(key, row.file_name, row.file_size, row.mime_type or "", partial(self._open, row))
 
     def _open(self, row: Any) -> BinaryIO:
-        source: BinaryIO = self._storages.of(row.storage_provider).open(row.storage_path)
+        source = open_file(self._core, self._storages, row)
         return io.BufferedReader(_Told(source, self._read_on), CHUNK)
 
     def _read_on(self, count: int) -> None:

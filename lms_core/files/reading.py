@@ -19,12 +19,25 @@ def open_file(core: Core, storages: Storages, row: Any) -> BinaryIO:
     return io.BufferedReader(_Following(core, storages, row))
 
 
+def has_content(core: Core, storages: Storages, row: Any) -> bool:
+    """Whether the object of a row is there, or where the file is by now. Raises 503 ``storage_unavailable``."""
+    place: tuple[str, str] | None = (row.storage_provider, row.storage_path)
+    tried = None
+    while place is not None and place != tried:
+        if storages.of(place[0]).exists(place[1]):
+            return True
+        tried = place
+        with core.reader() as connection:
+            place = queries.place_of(connection, row.id)
+    return False
+
+
 class _Following(io.RawIOBase):
     """A stream that follows its file."""
 
     def __init__(self, core: Core, storages: Storages, row: Any) -> None:
         self._core, self._storages, self._id = core, storages, row.id
-        self._place = (row.storage_provider, row.storage_path)
+        self._place, self._position = (row.storage_provider, row.storage_path), 0
         self._stream: BinaryIO = io.BytesIO()  # To be closed, whatever comes of the opening.
         try:
             self._stream = self._open()
@@ -38,21 +51,23 @@ class _Following(io.RawIOBase):
         return True
 
     def seek(self, offset: int, whence: int = io.SEEK_SET, /) -> int:
-        return self._stream.seek(offset, whence)
+        self._position = self._stream.seek(offset, whence)
+        return self._position
 
     def tell(self) -> int:
-        return self._stream.tell()
+        return self._position
 
     def readinto(self, buffer: bytearray | memoryview, /) -> int:  # type: ignore[override]  # Typeshed has no name.
-        position = self._stream.tell()
-        try:
-            chunk = self._stream.read(len(buffer))
-        except (StorageUnavailable, OSError) as error:
-            self._stream.close()
-            self._stream = self._follow(error)
-            self._stream.seek(position)
-            chunk = self._stream.read(len(buffer))
+        while True:
+            try:
+                chunk = self._stream.read(len(buffer))
+                break
+            except (StorageUnavailable, OSError) as error:
+                self._stream.close()
+                self._stream = self._follow(error)
+                self._stream.seek(self._position)
         buffer[: len(chunk)] = chunk
+        self._position += len(chunk)
         return len(chunk)
 
     def close(self) -> None:

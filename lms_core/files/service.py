@@ -15,6 +15,8 @@ from lms_core.files.events import ObjectsDropped, ScanDue
 from lms_core.files.kinds import HEAD, category, detect
 from lms_core.files.models import PENDING, SKIPPED, FileUpload
 from lms_core.files.names import display_name
+from lms_core.files.reading import has_content as has_content  # For the domains that attach files.
+from lms_core.files.reading import open_file as open_file
 from lms_core.files.rollback import delete_on_rollback
 from lms_core.files.scanning import FIRST_RETRY, clear
 from lms_core.files.storage import Readable, Storage, new_key

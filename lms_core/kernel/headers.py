@@ -40,13 +40,14 @@ _REPLACEABLE = (
 )
 _METHODS = "GET, HEAD, POST, PUT, PATCH, DELETE"
 _ASKED = (
-    "Accept-Language, Authorization, Content-Type, Idempotency-Key, If-Match, If-None-Match, Range, Tus-Resumable, "
-    "Upload-Checksum, Upload-Length, Upload-Metadata, Upload-Offset, X-CSRF-Token, X-HTTP-Method-Override, X-Request-Id"
+    "Accept-Language, Authorization, Content-Type, Idempotency-Key, If-Match, If-None-Match, If-Range, Range, "
+    "Tus-Resumable, Upload-Checksum, Upload-Length, Upload-Metadata, Upload-Offset, X-CSRF-Token, "
+    "X-HTTP-Method-Override, X-Request-Id"
 )
 _EXPOSED = (
-    "Content-Disposition, ETag, Idempotent-Replayed, Location, Retry-After, Tus-Checksum-Algorithm, Tus-Extension, "
-    "Tus-Max-Size, Tus-Resumable, Tus-Version, Upload-Expires, Upload-File, Upload-Length, Upload-Metadata, "
-    "Upload-Offset, X-Request-Id"
+    "Accept-Ranges, Content-Disposition, Content-Range, ETag, Idempotent-Replayed, Location, Retry-After, "
+    "Tus-Checksum-Algorithm, Tus-Extension, Tus-Max-Size, Tus-Resumable, Tus-Version, Upload-Expires, Upload-File, "
+    "Upload-Length, Upload-Metadata, Upload-Offset, X-Request-Id"
 )
 _PREFLIGHT_SECONDS = "600"
 

@@ -5,7 +5,7 @@ from sqlalchemy import update
 from structlog.testing import capture_logs
 
 from lms_core.files.models import FileUpload
-from lms_core.files.reading import open_file
+from lms_core.files.reading import has_content, open_file
 from lms_core.files.storage import StorageUnavailable
 from lms_core.testing.storages import CONTENT
 
@@ -45,6 +45,15 @@ def test_reading_goes_on_where_the_file_is_now(core, storages, move, stored, stu
         move(file, "local")
         assert stream.read() == CONTENT[1000:]
         assert stream.tell() == len(CONTENT)
+
+
+def test_whether_it_is_there_is_asked_where_it_is_now(core, storages, move, stored, student):
+    file = stored(student, CONTENT)
+    assert has_content(core, storages, file)
+    move(file, "gcs")
+    assert has_content(core, storages, file)
+    storages.of("gcs").delete(file.storage_path)
+    assert not has_content(core, storages, file)
 
 
 def test_it_may_be_moved_more_than_once(core, storages, move, stored, student):

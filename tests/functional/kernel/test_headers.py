@@ -104,7 +104,7 @@ def test_a_known_origin_may_read_answers(shared: Client, path: str, status: int)
     answer = shared.get(path, headers={"Origin": ORIGIN}, status=status)
     assert answer.headers["Access-Control-Allow-Origin"] == ORIGIN
     assert answer.headers["Access-Control-Allow-Credentials"] == "true"
-    assert {"ETag", "Location", "Retry-After", "X-Request-Id"} <= set(
+    assert {"Accept-Ranges", "Content-Range", "ETag", "Location", "Retry-After", "X-Request-Id"} <= set(
         answer.headers["Access-Control-Expose-Headers"].split(", ")
     )
     assert answer.headers["Vary"] == "Origin"
