@@ -1,8 +1,8 @@
-"""Which rows name which stored objects: of ``file_uploads``, and of any table with the same two columns.
+"""Which rows name which stored objects: those of ``file_uploads``, and of any table with the same two columns.
 
-``storage_provider`` names the backend and ``storage_path`` the key. Whoever moves an object, or removes one, holds its
-lock, and asks and changes rows on the connection that holds it: where that is lost, so is the lock, and nothing more
-is answered or changed.
+``storage_provider`` names the backend and ``storage_path`` the key; an index over both is needed. Whoever moves an
+object, or removes one, holds its lock, and asks and changes rows on the connection that holds it: where that is lost,
+so is the lock, and nothing more is answered or changed.
 """
 
 import operator
@@ -61,7 +61,7 @@ class Holding:
 def holdings(connection: Connection) -> list[Holding]:
     """What each backend that a row names holds, by name."""
     each = union_all(*(
-        select(table.c.storage_provider.label("provider"), _column(table, "file_size", BigInteger).label("size"))
+        select(table.c.storage_provider.label("provider"), _size(table).label("size"))
         for table in _tables()
     )).subquery()  # fmt: skip
     statement = (
@@ -168,6 +168,10 @@ def _column(table: Table, name: str, kind: Any) -> ColumnElement[Any]:
     return table.c[name] if name in table.c else cast(null(), kind)
 
 
+def _size(table: Table) -> ColumnElement[Any]:
+    return _column(table, "file_size" if "file_size" in table.c else "size", BigInteger)
+
+
 def _read(connection: Connection, provider: str, which: Callable[[Any], Any]) -> list[NamedObject]:
     """The first objects of a backend whose path ``which`` holds for, in order: a row of every table may name one."""
     parts = []
@@ -177,7 +181,7 @@ def _read(connection: Connection, provider: str, which: Callable[[Any], Any]) ->
         name = func.coalesce(_column(table, "file_name", Text), literal(table.name))
         some = (
             select(
-                path.label("key"), name.label("name"), _column(table, "file_size", BigInteger).label("size"),
+                path.label("key"), name.label("name"), _size(table).label("size"),
                 _column(table, "checksum", Text).label("checksum"), deleted.label("deleted"),
             )
             .where(table.c.storage_provider == provider, which(path))

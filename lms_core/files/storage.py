@@ -4,8 +4,9 @@ Backends are plugins (hook ``lms_storage_backends``). ``registry.storage`` is th
 ``registry.storages`` knows all of them: a file is read from the backend that its row names, wherever new ones go.
 
 A backend knows objects by keys that :func:`new_key` makes up. No part of a key, and so no part of a path, comes from
-outside. Every object is named by a row of ``file_uploads`` (``storage_provider``, ``storage_path``): one that no row
-names is an orphan, and is deleted once it is older than ``lms.storage.orphan_age``.
+outside. Every object is named by a row of ``file_uploads``, or of any other table that has its columns
+``storage_provider`` and ``storage_path``: one that no row names is an orphan, and is deleted once it is older than
+``lms.storage.orphan_age``.
 """
 
 import datetime as dt

@@ -12,7 +12,7 @@ from structlog.testing import capture_logs
 
 from lms_core.files import checking, objects
 from lms_core.files.checking import check, find_orphans, remove_leftovers, remove_orphans
-from lms_core.files.models import FileUpload
+from lms_core.files.models import FileUpload, Upload, UploadPart
 from lms_core.files.objects import holdings, object_locks
 from lms_core.files.storage import StorageUnavailable, new_key
 from lms_core.kernel.tasks import TaskContext
@@ -84,6 +84,23 @@ def test_more_rows_and_objects_than_are_read_at_once(core, local, stored, studen
     assert [each.key for each in found.missing] == sorted(row.storage_path for row in rows[::4])
     assert [each.key for each in found.orphans] == orphans
     assert found.objects == 17
+
+
+def test_what_another_table_names_is_no_orphan(core, local, orphan, student):
+    """Parts of uploads that are under way."""
+    kept, lost = orphan(b"12345", days=2), new_key()
+    with core.transaction() as db:
+        upload = Upload(user_id=student.id, file_name="a", details="", length=10, expires_at=core.clock() + DAY)
+        db.add(upload)
+        db.flush()
+        for start, key in ((0, kept), (5, lost)):
+            part = UploadPart(upload_id=upload.id, start=start, size=5, storage_provider="local", storage_path=key)
+            db.add(part)
+    found = check(core, local, content=True)
+    assert (found.orphans, found.damaged) == ([], [])
+    assert [(each.name, each.key, each.size) for each in found.missing] == [("upload_parts", lost, 5)]
+    with core.reader() as connection:
+        assert [(each.rows, each.bytes) for each in holdings(connection)] == [(2, 10)]
 
 
 def test_only_what_is_old_is_an_orphan(core, local, orphan, stored, student):

@@ -1,5 +1,6 @@
 """Moving files between backends: nothing is lost and nothing stays twice, whoever is killed at whatever point."""
 
+import io
 import os
 import signal
 import subprocess
@@ -15,7 +16,7 @@ from sqlalchemy.exc import OperationalError
 
 from lms_core.cli import bootstrap
 from lms_core.files import objects
-from lms_core.files.models import FileUpload
+from lms_core.files.models import FileUpload, Upload, UploadPart
 from lms_core.files.moving import Move
 from lms_core.files.objects import object_locks
 from lms_core.files.storage import StorageUnavailable
@@ -102,6 +103,22 @@ def test_a_deleted_file_is_moved_as_long_as_it_is_kept(core, local, distant, fil
 def forget(core, *file_ids):
     with core.transaction() as db:
         db.execute(update(FileUpload).where(FileUpload.id.in_(file_ids)).values(deleted_at=core.clock()))
+
+
+def test_what_another_table_names_is_moved_too(core, local, distant, student):
+    key = os.urandom(16).hex()
+    local.put(key, io.BytesIO(b"12345"))
+    with core.transaction() as db:
+        upload = Upload(user_id=student.id, file_name="a", details="", length=10, expires_at=core.clock())
+        db.add(upload)
+        db.flush()
+        db.add(UploadPart(upload_id=upload.id, start=0, size=5, storage_provider="local", storage_path=key))
+    done = Move(core, local, distant).run()
+    assert (done.files, done.bytes, done.failed) == (1, 5, [])
+    with core.transaction() as db:
+        assert db.scalars(select(UploadPart.storage_provider)).all() == ["gcs"]
+    assert content_of(distant, key) == b"12345"
+    assert not local.exists(key)
 
 
 def test_what_cannot_be_moved_is_named_and_the_rest_is_moved(core, local, distant, files, rows, settings):
