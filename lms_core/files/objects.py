@@ -85,6 +85,16 @@ def named_object(connection: Connection, provider: str, key: str) -> NamedObject
     return next(iter(_read(connection, provider, partial(operator.eq, key))), None)
 
 
+def providers_of(connection: Connection, providers: Sequence[str], key: str) -> list[str]:
+    """Those of the backends that a row says the object is in."""
+    found: set[str] = set()
+    for table in _tables():
+        provider = table.c.storage_provider
+        named = select(provider).where(provider.in_(providers), table.c.storage_path == key)
+        found |= set(connection.scalars(named))
+    return sorted(found)
+
+
 def batches(keys: Iterable[str]) -> Iterator[list[str]]:
     """The keys, some at a time."""
     rest = iter(keys)

@@ -84,10 +84,3 @@ def file_by(
         FileUpload.id == file_id, FileUpload.deleted_at.is_(None)
     )
     return connection.execute(statement, {CALLER.key: caller}).one_or_none()
-
-
-def place_of(connection: Connection, file_id: uuid.UUID) -> tuple[str, str] | None:
-    """The backend and the key of a file's object, or None where the file is not there any more."""
-    statement = select(FileUpload.storage_provider, FileUpload.storage_path).where(FileUpload.id == file_id)
-    row = connection.execute(statement).one_or_none()
-    return None if row is None else (row.storage_provider, row.storage_path)

@@ -1,43 +1,47 @@
-"""Reading a file that may be moved to another backend meanwhile."""
+"""Reading an object that may be moved to another backend meanwhile."""
 
 import io
 from typing import Any, BinaryIO
 
 import structlog
 
-from lms_core.files import queries
+from lms_core.files.objects import providers_of
 from lms_core.files.storage import Storages, StorageUnavailable
 from lms_core.kernel.core import Core
 
 
 def open_file(core: Core, storages: Storages, row: Any) -> BinaryIO:
-    """The content of a ``file_uploads`` row (``id``, ``storage_provider``, ``storage_path``), seekable.
+    """The content of a row with ``id``, ``storage_provider`` and ``storage_path``, seekable.
 
-    Where the object is not there any more, the row says where it is now, also in the middle of reading. Raises 503
+    Where the object is not there any more, its row says where it is now, also in the middle of reading. Raises 503
     ``storage_unavailable``, here and while it is read, and logs which file it is of.
     """
     return io.BufferedReader(_Following(core, storages, row))
 
 
 def has_content(core: Core, storages: Storages, row: Any) -> bool:
-    """Whether the object of a row is there, or where the file is by now. Raises 503 ``storage_unavailable``."""
-    place: tuple[str, str] | None = (row.storage_provider, row.storage_path)
-    tried = None
-    while place is not None and place != tried:
-        if storages.of(place[0]).exists(place[1]):
+    """Whether the object of a row is there, or where it is by now. Raises 503 ``storage_unavailable``."""
+    provider: str | None = row.storage_provider
+    while provider is not None:
+        if storages.of(provider).exists(row.storage_path):
             return True
-        tried = place
-        with core.reader() as connection:
-            place = queries.place_of(connection, row.id)
+        provider = _elsewhere(core, storages, row.storage_path, provider)
     return False
 
 
+def _elsewhere(core: Core, storages: Storages, key: str, tried: str) -> str | None:
+    """The backend that an object is in now, where that is another than the one that was tried."""
+    with core.reader() as connection:
+        now = providers_of(connection, [*storages.names, tried], key)
+    return None if tried in now else next(iter(now), None)
+
+
 class _Following(io.RawIOBase):
-    """A stream that follows its file."""
+    """A stream that follows its object."""
 
     def __init__(self, core: Core, storages: Storages, row: Any) -> None:
-        self._core, self._storages, self._id = core, storages, row.id
-        self._place, self._position = (row.storage_provider, row.storage_path), 0
+        self._core, self._storages, self._id, self._key = core, storages, row.id, row.storage_path
+        self._provider, self._position = row.storage_provider, 0
         self._stream: BinaryIO = io.BytesIO()  # To be closed, whatever comes of the opening.
         try:
             self._stream = self._open()
@@ -76,20 +80,18 @@ class _Following(io.RawIOBase):
         super().close()
 
     def _open(self) -> BinaryIO:
-        provider, key = self._place
-        return self._storages.of(provider).open(key)
+        return self._storages.of(self._provider).open(self._key)
 
     def _follow(self, failure: Exception) -> BinaryIO:
-        """The object where the row says that it is now; what failed is raised where that is the same place."""
+        """The object where its row says that it is now; what failed is raised where that is the same place."""
         while True:
-            with self._core.reader() as connection:
-                place = queries.place_of(connection, self._id)
-            if place is None or place == self._place:
+            provider = _elsewhere(self._core, self._storages, self._key, self._provider)
+            if provider is None:
                 told = failure.__cause__ if isinstance(failure, StorageUnavailable) else failure
                 log = structlog.get_logger("lms.files")
-                log.error("file_unreadable", file=str(self._id), provider=self._place[0], reason=repr(told))
+                log.error("file_unreadable", file=str(self._id), provider=self._provider, reason=repr(told))
                 raise StorageUnavailable from told
-            self._place = place
+            self._provider = provider
             try:
                 return self._open()
             except StorageUnavailable as error:

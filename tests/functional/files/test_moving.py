@@ -1,12 +1,15 @@
 """A file that is moved to another backend while somebody reads it."""
 
+import io
+
 import pytest
 from sqlalchemy import update
 from structlog.testing import capture_logs
 
-from lms_core.files.models import FileUpload
+from lms_core.files.models import FileUpload, Rendition
+from lms_core.files.moving import Move
 from lms_core.files.reading import has_content, open_file
-from lms_core.files.storage import StorageUnavailable
+from lms_core.files.storage import StorageUnavailable, new_key
 from lms_core.testing.storages import CONTENT
 
 
@@ -88,6 +91,29 @@ def _begun(student, app, path):
     answer = request.get_response(app)
     assert answer.status_int == 200
     return iter(answer.app_iter)
+
+
+def test_what_another_table_names_is_followed_too(core, storages, move, stored, student):
+    """Thumbnails, and the parts of uploads."""
+    file = stored(student, CONTENT)
+    with core.transaction() as db:
+        made = Rendition(
+            file_id=file.id, name="thumbnail", mime_type="image/png", width=1, height=1, file_size=len(CONTENT),
+            checksum="0" * 64, storage_provider="local", storage_path=new_key(),
+        )  # fmt: skip
+        storages.of("local").put(made.storage_path, io.BytesIO(CONTENT))
+        db.add(made)
+    assert Move(core, storages.of("local"), storages.of("gcs")).run().failed == [
+        (
+            f"renditions ({made.storage_path})",
+            "the object in local is damaged: it does not have the checksum of its row",
+        )
+    ]
+    with core.transaction() as db:
+        db.get_one(Rendition, made.id).checksum = file.checksum
+    assert Move(core, storages.of("local"), storages.of("gcs")).run().files == 1
+    with open_file(core, storages, made) as stream:
+        assert stream.read() == CONTENT
 
 
 def test_what_is_lost_is_not_looked_for_for_ever(core, storages, stored, student, move):
