@@ -4,10 +4,10 @@ The key is written in the request's own transaction. So a command that fails for
 arrives while the first is at work waits for it, a few seconds at most. The order is: rate limit, permission, key,
 body. Who may not do it learns nothing from a key, and a body that was refused may be corrected under the same key.
 
-Answers are kept sealed (``lms.secret.keys``), because some carry tokens.
+Answers are kept sealed (``lms.secret.keys``), because some carry tokens; of what was asked, only an HMAC is kept, by
+the same keys: a body may hold what can be guessed. A view whose body holds a password takes no key all the same.
 """
 
-import hashlib
 import re
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
@@ -16,7 +16,8 @@ from pyramid.response import Response
 from sqlalchemy import delete, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 
-from lms_core.kernel.errors import Conflict, Invalid
+from lms_core.kernel.bodies import whole_body
+from lms_core.kernel.errors import Conflict, Invalid, LengthRequired
 from lms_core.kernel.headers import client_address
 from lms_core.kernel.i18n import _
 from lms_core.kernel.models import IdempotencyKey
@@ -59,10 +60,10 @@ idempotent_view.options = ("idempotent",)  # type: ignore[attr-defined]  # Pyram
 
 
 def _once(view: View, context: Any, request: "Request", key: str) -> Response:
-    scope, fingerprint = _scope(request), _fingerprint(request)
-    claim = _claim(request, scope, key, fingerprint)
+    scope, asked = _scope(request), _asked(request)
+    claim = _claim(request, scope, key, asked)
     if claim is None:
-        return _replay(request, _stored(request, scope, key), fingerprint)
+        return _replay(request, _stored(request, scope, key), asked)
     response = view(context, request)
     if response.status_int >= 500:
         request.db.execute(delete(IdempotencyKey).where(IdempotencyKey.id == claim))
@@ -77,19 +78,19 @@ def _scope(request: "Request") -> str:
     return str(identity.user_id) if identity is not None else f"anonymous:{client_address(request)}"
 
 
-def _fingerprint(request: "Request") -> str:
-    """A hash of what was asked: method, path, and the body, or its length where it is an upload."""
+def _asked(request: "Request") -> bytes:
+    """What was asked: method, path, and the body, or its length where it is an upload. Raises 411 without one."""
     environ = request.environ
-    digest = hashlib.sha256(f"POST {environ.get('PATH_INFO', '')}?{environ.get('QUERY_STRING', '')}\n".encode())
-    length = request.content_length
-    if length is not None and length <= request.core.settings.integer("lms.web.body_limit"):
-        digest.update(request.body)
-    else:
-        digest.update(str(length).encode())
-    return digest.hexdigest()
+    body = whole_body(request)
+    if body is None:
+        if request.content_length is None:
+            raise LengthRequired(detail=_("With an Idempotency-Key, a large body needs its Content-Length."))
+        body = f"{request.content_length} bytes".encode()
+    target = f"POST {environ.get('PATH_INFO', '')}?{environ.get('QUERY_STRING', '')}\n"
+    return target.encode("utf-8", "surrogatepass") + body
 
 
-def _claim(request: "Request", scope: str, key: str, fingerprint: str) -> "uuid.UUID | None":
+def _claim(request: "Request", scope: str, key: str, asked: bytes) -> "uuid.UUID | None":
     """Take the key for this request; None if it is taken. Waits while a twin that took it is at work."""
     request.db.execute(text(f"SET LOCAL lock_timeout = '{_LOCK_TIMEOUT}'"))
     claimed: uuid.UUID | None = request.db.execute(
@@ -99,7 +100,7 @@ def _claim(request: "Request", scope: str, key: str, fingerprint: str) -> "uuid.
             key=key,
             method="POST",
             path=request.environ.get("PATH_INFO", "").replace("\x00", ""),
-            fingerprint=fingerprint,
+            fingerprint=request.core.tokens.requests.make(asked),
             headers={},
         )
         .on_conflict_do_nothing(index_elements=["scope", "key"])
@@ -125,10 +126,10 @@ def _kept(request: "Request", response: Response) -> dict[str, Any]:
     }
 
 
-def _replay(request: "Request", stored: "Row[Any] | None", fingerprint: str) -> Response:
+def _replay(request: "Request", stored: "Row[Any] | None", asked: bytes) -> Response:
     if stored is None or stored.status is None:  # Expired between two statements, or never finished.
         raise Conflict("try_again", _("The first request with this key is not done; try again."), retry_after=1)
-    if stored.fingerprint != fingerprint:
+    if not request.core.tokens.requests.fits(asked, stored.fingerprint):
         raise Invalid("idempotency_key_reused", _("This Idempotency-Key was used for another request."))
     response = Response(status=stored.status, content_type=None)
     if stored.body is not None:

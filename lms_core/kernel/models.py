@@ -102,7 +102,7 @@ class DeadLetter(Identified, Base):
 class IdempotencyKey(Identified, Created, Base):
     """The answer once given to a request, to be given again; ``status`` is null while it is being worked out.
 
-    ``scope`` is the user's id or ``anonymous``; ``fingerprint`` is a hash of the request's body.
+    ``scope`` is the user's id or ``anonymous``; ``fingerprint`` is an HMAC of the request.
     """
 
     __tablename__ = "idempotency_keys"

@@ -237,6 +237,8 @@ class Tokens:
     csrf: CSRF
     signatures: Signatures
     refresh: RefreshTokens
+    requests: Marks
+    """Of what was asked with an ``Idempotency-Key``."""
 
     @classmethod
     def from_settings(cls, settings: Settings, clock: Callable[[], dt.datetime]) -> "Tokens":
@@ -257,6 +259,7 @@ class Tokens:
             csrf=CSRF(ciphers),
             signatures=Signatures(ciphers),
             refresh=RefreshTokens(ciphers),
+            requests=Marks(ciphers, b"lms-request"),
         )
 
 

@@ -23,7 +23,7 @@ from lms_core.kernel.views import created
 
 @view_config(
     context=AuthResource, name="register", request_method="POST", permission=NO_PERMISSION_REQUIRED,
-    body=RegisterSchema, returns=RegisteredSchema, status=201, throttle=("auth",), tags=("auth",),
+    body=RegisterSchema, returns=RegisteredSchema, status=201, throttle=("auth",), tags=("auth",), idempotent=False,
     errors=("409 email_taken", "422 weak_password", "422 email_domain_not_allowed", "503 busy"),
 )  # fmt: skip
 def register(context: AuthResource, request: Request) -> dict[str, Any]:

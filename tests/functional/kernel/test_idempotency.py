@@ -1,5 +1,7 @@
 """Idempotency-Key: sent twice, done once."""
 
+import hashlib
+import io
 import threading
 import time
 from collections.abc import Callable
@@ -114,6 +116,48 @@ def test_answers_rest_sealed_and_cookies_are_not_kept(client: Client, core: Core
 def test_a_key_belongs_to_one_request(client: Client, name: str, path: str) -> None:
     post(client)
     assert post(client, name, path=path, status=422).json["code"] == "idempotency_key_reused"
+
+
+def send(client: Client, body: bytes, status: int, *, path: str = "/create", length: int | None = None) -> Any:
+    """The body in chunks, unless it has a length."""
+    environ: dict[str, Any] = {"wsgi.input": io.BytesIO(body), "HTTP_IDEMPOTENCY_KEY": "k-1"}
+    if length is None:
+        environ |= {"wsgi.input_terminated": True, "HTTP_TRANSFER_ENCODING": "chunked"}
+    else:
+        environ["CONTENT_LENGTH"] = str(length)
+    request = client.RequestClass.blank(path, environ, method="POST")
+    request.content_type = "application/json"
+    return client.do_request(request, status=status)
+
+
+def test_a_body_in_chunks_counts_as_any_other(client: Client) -> None:
+    assert send(client, b'{"name": "a"}', 201).json == {"name": "a 1"}
+    assert send(client, b'{"name": "b"}', 422).json["code"] == "idempotency_key_reused"
+    assert send(client, b'{"name": "a"}', 201, length=13).headers["Idempotent-Replayed"] == "true"
+
+
+def test_of_an_upload_its_length_counts(make_app: Callable[..., Client]) -> None:
+    client = make_app(probes, lms__web__body_limit=100)
+    send(client, b"x" * 101, 204, path="/empty", length=101)
+    assert send(client, b"y" * 101, 204, path="/empty", length=101).headers["Idempotent-Replayed"] == "true"
+    assert send(client, b"x" * 102, 422, path="/empty", length=102).json["code"] == "idempotency_key_reused"
+    assert send(client, b"x" * 101, 411, path="/empty").json["code"] == "length_required"
+
+
+def test_nobody_can_guess_from_what_is_kept_what_was_asked(client: Client, core: Core) -> None:
+    post(client)
+    body = b'{"name": "a"}'
+    hashes = {hashlib.sha256(prefix + body).hexdigest() for prefix in (b"", b"POST /create?\n")}
+    with core.reader() as connection:
+        assert connection.scalar(select(IdempotencyKey.fingerprint)) not in hashes
+
+
+def test_a_key_outlives_a_new_secret(client: Client, make_app: Callable[..., Client]) -> None:
+    post(client)
+    old = client.app.registry.core.settings.text("lms.secret.keys")
+    rotated = make_app(probes, lms__secret__keys=f"another-key-that-only-these-tests-know {old}")
+    assert post(rotated).headers["Idempotent-Replayed"] == "true"
+    assert post(rotated, "b", status=422).json["code"] == "idempotency_key_reused"
 
 
 @pytest.mark.parametrize("key", ["", "x" * 201, " a", "a\tb", "ü"])

@@ -38,6 +38,17 @@ def test_only_signing_in_and_signed_addresses_need_no_permission(registry):
     assert uploads == {"options", "post"}
 
 
+def test_no_request_with_a_password_is_kept(registry):
+    """Not even as an HMAC: what takes a password takes no Idempotency-Key."""
+    passwords = {
+        operation.path
+        for operation in operations(registry)
+        if operation.idempotent and operation.options.get("body")
+        and any("password" in name for name in operation.options["body"]().load_fields)
+    }  # fmt: skip
+    assert passwords == set()
+
+
 def test_the_openapi_document_is_valid_and_complete(app, registry):
     described = app.get("/api/v1/openapi.json").json
     validate(described)
