@@ -1,6 +1,6 @@
 """Errors with stable codes, and the one place where they become HTTP (RFC 9457 ``application/problem+json``)."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import orjson
@@ -19,6 +19,10 @@ if TYPE_CHECKING:
 
     from lms_core.kernel.request import Request
 
+MOST_ERRORS = 100
+"""Fields and messages that an answer lists; nobody mends more at once."""
+LONGEST_MESSAGE = 500
+"""Characters of a message, or of a field's name, that are shown."""
 FieldErrors = Mapping[str, Any]
 """Messages by field, nested as the body is: ``{"email": ["..."], "items": {"0": {"title": ["..."]}}}``."""
 
@@ -151,7 +155,7 @@ def problem(request: "Request", error: LMSError) -> Response:
     if error.detail:
         document["detail"] = translate(error.detail)
     if error.errors is not None:
-        document["errors"] = _translated(error.errors, translate)
+        document["errors"] = _translated(error.errors, translate, iter(range(MOST_ERRORS)))
     document.update(error.extra)
     response = Response(
         body=orjson.dumps(document), status=error.status, content_type="application/problem+json", charset=None
@@ -163,12 +167,18 @@ def problem(request: "Request", error: LMSError) -> Response:
     return response
 
 
-def _translated(errors: Any, translate: Any) -> Any:
+def _translated(errors: Any, translate: Any, room: Iterator[int]) -> Any:
+    """The messages as far as there is room. Names of fields may be the caller's own, of any number and length."""
     if isinstance(errors, Mapping):
-        return {str(key): _translated(value, translate) for key, value in errors.items()}
+        named = zip(errors.items(), room, strict=False)
+        return {_short(str(key)): _translated(value, translate, room) for (key, value), _place in named}
     if isinstance(errors, Sequence) and not isinstance(errors, str):
-        return [_translated(value, translate) for value in errors]
-    return translate(errors)
+        return [_translated(value, translate, room) for value, _place in zip(errors, room, strict=False)]
+    return _short(str(translate(errors)))
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= LONGEST_MESSAGE else f"{text[:LONGEST_MESSAGE]}..."
 
 
 def lms_error_view(error: LMSError, request: "Request") -> Response:

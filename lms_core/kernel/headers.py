@@ -50,6 +50,9 @@ _EXPOSED = (
     "Upload-Length, Upload-Metadata, Upload-Offset, X-Request-Id"
 )
 _PREFLIGHT_SECONDS = "600"
+_RANGE = re.compile(r"bytes=(?:[0-9]{1,18}-[0-9]{0,18}|-(?=0*[1-9])[0-9]{1,18})")
+"""One range that has bytes. Any other is ignored, as RFC 9110 allows: WebOb, which reads the header after all of ours,
+takes ``-0`` for everything, and fails on what is no number."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +107,8 @@ def headers_tween(handler: Handler, registry: "Registry") -> Handler:
         given = environ.get("HTTP_X_REQUEST_ID")
         request_id = given if given and _REQUEST_ID.fullmatch(given) else os.urandom(16).hex()
         environ["lms.request_id"] = request_id
+        if "HTTP_RANGE" in environ and not _RANGE.fullmatch(environ["HTTP_RANGE"]):
+            del environ["HTTP_RANGE"]
         if origins and environ["REQUEST_METHOD"] == "OPTIONS" and "HTTP_ACCESS_CONTROL_REQUEST_METHOD" in environ:
             response = _preflight(environ.get("HTTP_ORIGIN") in origins)
         else:

@@ -42,7 +42,7 @@ _LINE = (
     ("error", "error_message"),
 )  # fmt: skip
 """What the line has of the row, and how it is called there."""
-_PATH_LIMIT, _AGENT_LIMIT, _BODY_LIMIT = 2048, 512, 8192
+_METHOD_LIMIT, _PATH_LIMIT, _AGENT_LIMIT, _BODY_LIMIT = 16, 2048, 512, 8192
 
 
 def log_level(settings: Settings) -> int:
@@ -161,6 +161,7 @@ def _row(request: "Request", status: int, seconds: float) -> dict[str, Any]:
     environ, known = request.environ, request.__dict__
     # From the wire the path comes as Latin-1, in which any bytes can stand; what is not UTF-8 shows as a mark.
     path = environ.get("PATH_INFO", "").encode("latin-1", "replace").decode("utf-8", "replace")
+    method = _text(environ["REQUEST_METHOD"], _METHOD_LIMIT)
     query = redact_query(environ.get("QUERY_STRING", ""))
     authentication = known.get("authentication")
     identity = authentication.identity if authentication is not None else None
@@ -169,12 +170,12 @@ def _row(request: "Request", status: int, seconds: float) -> dict[str, Any]:
     return {
         "request_id": environ.get("lms.request_id"),
         "user_id": identity.user_id if identity is not None else None,
-        "action": f"{environ['REQUEST_METHOD']} {request_target(request)}",
+        "action": f"{method} {request_target(request)}",
         "resource_type": type(item).__name__ if item is not None else None,
         "resource_id": _known_id(item) if item is not None else None,
         "ip_address": client_address(request),
         "user_agent": _text(agent, _AGENT_LIMIT) if agent else None,
-        "request_method": environ["REQUEST_METHOD"],
+        "request_method": method,
         "request_path": _text(f"{path}?{query}" if query else path, _PATH_LIMIT),
         "request_body": _body(known) if status >= 500 else None,
         "response_status": status,

@@ -3,7 +3,7 @@
 import base64
 import datetime as dt
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -118,11 +118,34 @@ def _tag(value: Any) -> str:
     return {dt.datetime: "t", uuid.UUID: "u", int: "i"}.get(type(value), "s")
 
 
+def _moment(text: str) -> dt.datetime:
+    moment = dt.datetime.fromisoformat(text)
+    if moment.tzinfo is None:
+        raise ValueError
+    return moment
+
+
+def _number(text: str) -> int:
+    number = int(text)
+    if number.bit_length() > 63:
+        raise ValueError
+    return number
+
+
+def _text(text: str) -> str:
+    if "\x00" in text:
+        raise ValueError
+    return text
+
+
+_READERS: Mapping[str, Callable[[str], Any]] = {"t": _moment, "u": uuid.UUID, "i": _number, "s": _text}
+"""By tag. Each raises for what PostgreSQL cannot hold."""
+
+
 def _decode(cursor: str, order: Sequence[ColumnElement[Any]]) -> list[Any]:
-    readers: dict[str, Callable[[str], Any]] = {"t": dt.datetime.fromisoformat, "u": uuid.UUID, "i": int, "s": str}
     try:
         tagged = orjson.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
-        values = [readers[tag](value) for tag, value in tagged]
+        values = [_READERS[tag](value) for tag, value in tagged]
         # Well written, and still not ours: PostgreSQL compares no time with a number.
         if [type(value) for value in values] != [column.type.python_type for column in order]:
             raise ValueError

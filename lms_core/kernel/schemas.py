@@ -136,7 +136,10 @@ class Timestamp(fields.AwareDateTime):
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> dt.datetime:
         moment: dt.datetime = super()._deserialize(value, attr, data, **kwargs)
-        return moment.astimezone(dt.UTC)
+        try:
+            return moment.astimezone(dt.UTC)
+        except OverflowError:  # Its offset takes it out of the years that there are.
+            raise self.make_error("invalid") from None
 
 
 class Money(fields.Decimal):

@@ -101,7 +101,7 @@ class Collection(Resource):
         if child is not None:
             return child
         item: type[Item] | None = self.request.registry.items.get(type(self))
-        if item is None or not item.well_formed(name):
+        if item is None or "\x00" in name or not item.well_formed(name):  # No text in the database holds a NUL.
             raise KeyError(name)
         return item(self.request, name, self)
 

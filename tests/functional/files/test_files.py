@@ -116,6 +116,43 @@ def test_a_browser_asks_again_and_gets_nothing_new(upload, student):
     assert (head.content_length, head.body) == (len(PNG), b"")
 
 
+@pytest.mark.parametrize(
+    ("asked", "part"),
+    [
+        ("bytes=0-3", slice(0, 4)),
+        ("bytes=4-", slice(4, None)),
+        ("bytes=-3", slice(-3, None)),
+        ("bytes=-03", slice(-3, None)),
+    ],
+)
+def test_a_range_is_served(upload, student, asked, part):
+    answer = student.client.get(f"{upload(student)}/content", headers={"Range": asked}, status=206)
+    assert answer.body == PNG[part]
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        "bytes=-0",
+        "bytes=-00",
+        "bytes=-",
+        "bytes=a-b",
+        "bytes=5-2",
+        "bytes=0-1,5-6",
+        "bytes=-" + "9" * 5000,
+        "lines=1-2",
+    ],
+)
+def test_a_range_that_is_none_is_no_range(upload, student, asked):
+    """The whole file, which RFC 9110 allows, and never bytes that were not asked for."""
+    answer = student.client.get(f"{upload(student)}/content", headers={"Range": asked}, status=200)
+    assert answer.body == PNG
+
+
+def test_a_range_behind_the_end_is_refused(upload, student):
+    student.client.get(f"{upload(student)}/content", headers={"Range": f"bytes={len(PNG)}-"}, status=416)
+
+
 def test_an_object_that_is_lost_is_said_to_be_unavailable(upload, student, registry, core):
     path = upload(student)
     with core.transaction() as db:

@@ -136,6 +136,13 @@ def test_names_that_callers_make_up_are_no_actions(client: Client, core: Core) -
     assert row.action == "GET Root"
 
 
+@pytest.mark.filterwarnings("ignore:Unknown REQUEST_METHOD")
+def test_a_method_that_callers_make_up_is_kept_short(client: Client, core: Core) -> None:
+    client.request(f"/api/v1/things/{KEY}", method="X" * 5000)
+    (row,) = rows(client, core)
+    assert (row.request_method, row.action) == ("X" * 16, f"{'X' * 16} Thing")
+
+
 def test_health_checks_are_not_logged(client: Client, core: Core) -> None:
     client.get("/health/live")
     assert rows(client, core) == []
