@@ -33,6 +33,7 @@ def includeme(config: "Configurator") -> None:
     config.add_item(CourseStaffCollection, StaffItem, "userId")
     config.include("lms_core.courses.announcements")
     config.include("lms_core.courses.covers")
+    config.include("lms_core.courses.exchange")
     config.scan("lms_core.courses.views")
     config.scan("lms_core.courses.catalog.views")
     config.add_child(resources.CourseItem, "versions", CourseVersions)

@@ -183,7 +183,7 @@ def is_open(row: Any) -> bool:
 
 
 EDITING = (
-    "courses:read", "courses:update", "courses:publish", "courses:delete",
+    "courses:read", "courses:update", "courses:publish", "courses:delete", "courses:export",
     "modules:create", "modules:read", "modules:update", "modules:delete",
     "lessons:create", "lessons:read", "lessons:update", "lessons:delete",
     "staff:read", "staff:update",

@@ -190,7 +190,7 @@ class _Export:
             version=number,
             modules=[_module(module, lessons[module.id], places) for module in self._rows.modules],
             files={key: self._file(key, row) for key, row in self._files.items()},
-            details=CourseRecord().dump(course),
+            details=_details(course),
         )
 
     # Files.
@@ -261,6 +261,13 @@ class _Export:
 
 def _infected(row: Any) -> bool:
     return bool(row.virus_scan_result == INFECTED)
+
+
+def _details(course: Any) -> dict[str, Any]:
+    details: dict[str, Any] = CourseRecord().dump(course)
+    if not (course.thumbnail_url or "").startswith(("https://", "http://")):
+        details["thumbnailUrl"] = None  # Drawn here, it will be drawn there.
+    return details
 
 
 def _module(row: Any, lessons: list[ExportedLesson], places: Mapping[uuid.UUID, int]) -> ExportedModule:

@@ -91,39 +91,58 @@ def import_course(
     """
     core: Core = registry.core
     tell = progress or (lambda _step, _done, _total: None)
-    owner = _owner(core, instructor_email)
-    limits = ImportLimits(
+    with core.transaction() as db:
+        owner = _checked_owner(db, core, accounts.account_by_email(db, instructor_email), instructor_email)
+    tell("reading", 0, 1)
+    source = _read(core, path)
+    tell("reading", 1, 1)
+    with core.transaction() as db:
+        return _bring(db, registry, source, owner, path.name, publish=publish, tell=tell)
+
+
+def import_upload(
+    db: Session, registry: Any, path: Path, name: str, owner_id: uuid.UUID, *, publish: bool = False
+) -> ImportReport:
+    """:func:`import_course` for a copy of a file called ``name``, within the caller's transaction."""
+    core: Core = registry.core
+    account = accounts.account_by_id(db, owner_id)
+    owner = _checked_owner(db, core, account, account.email if account is not None else "")
+    return _bring(db, registry, _read(core, path), owner, name, publish=publish, tell=lambda *_step: None)
+
+
+def _bring(
+    db: Session, registry: Any, source: ImportedCourse, owner: Account, name: str, *, publish: bool, tell: Progress
+) -> ImportReport:
+    core: Core = registry.core
+    work = _Import(db, core, source, owner, tell)
+    store = partial(store_file, db, registry.storage, uploaded_by=owner.id, scan=bool(registry.scanners))
+    work.store_files(store, _limits(core))
+    course = work.create(name)
+    if publish:
+        service.publish_course(db, core, course.id, owner.id)
+    # Checked now and not by COMMIT, whose failure could not be told from a lost connection.
+    db.execute(text("SET CONSTRAINTS ALL IMMEDIATE"))
+    return work.report(course)
+
+
+def _limits(core: Core) -> ImportLimits:
+    return ImportLimits(
         total_bytes=core.settings.integer("lms.import.total_bytes"),
         file_bytes=core.settings.integer("lms.import.file_bytes"),
         entries=core.settings.integer("lms.import.entries"),
     )
-    tell("reading", 0, 1)
-    source = _read(core, path, limits)
-    tell("reading", 1, 1)
-    with core.transaction() as db:
-        work = _Import(db, core, source, owner, tell)
-        store = partial(store_file, db, registry.storage, uploaded_by=owner.id, scan=bool(registry.scanners))
-        work.store_files(store, limits)
-        course = work.create(path.name)
-        if publish:
-            service.publish_course(db, core, course.id, owner.id)
-        # Checked now and not by COMMIT, whose failure could not be told from a lost connection.
-        db.execute(text("SET CONSTRAINTS ALL IMMEDIATE"))
-        return work.report(course)
 
 
-def _owner(core: Core, email: str) -> Account:
+def _checked_owner(db: Session, core: Core, account: Account | None, email: str) -> Account:
     named = {"email": email}
-    with core.transaction() as db:
-        account = accounts.account_by_email(db, email)
-        if account is None or account.suspended:
-            raise Invalid("instructor_unknown", _("No active account has the address ${email}.", mapping=named))
-        if PERMISSION not in accounts.profile(db, account.id, core.clock()).permissions:
-            raise Invalid("instructor_not_allowed", _("${email} is not an instructor.", mapping=named))
-        return account
+    if account is None or account.suspended:
+        raise Invalid("instructor_unknown", _("No active account has the address ${email}.", mapping=named))
+    if PERMISSION not in accounts.profile(db, account.id, core.clock()).permissions:
+        raise Invalid("instructor_not_allowed", _("${email} is not an instructor.", mapping=named))
+    return account
 
 
-def _read(core: Core, path: Path, limits: ImportLimits) -> ImportedCourse:
+def _read(core: Core, path: Path) -> ImportedCourse:
     if not path.is_file():
         raise Invalid("import_unreadable", _("There is no file ${path}.", mapping={"path": str(path)}))
     importers: list[CourseImporter] = core.plugins.gather("lms_course_importers")
@@ -132,7 +151,7 @@ def _read(core: Core, path: Path, limits: ImportLimits) -> ImportedCourse:
         unknown = _("No importer knows the format of ${name}.", mapping={"name": path.name})
         raise Invalid("import_unknown_format", unknown)
     try:
-        return importer.read(path, limits)
+        return importer.read(path, _limits(core))
     except OSError as error:
         raise Invalid("import_unreadable", _("${path} cannot be read.", mapping={"path": str(path)})) from error
 

@@ -5,7 +5,7 @@ from typing import Any
 
 from marshmallow import ValidationError, fields, validate, validates
 
-from lms_core.courses.slugs import SLUG_LENGTH, slugify
+from lms_core.courses.slugs import RESERVED, SLUG_LENGTH, slugify
 from lms_core.kernel.i18n import _
 from lms_core.kernel.schemas import Money, Number, Part, Schema, Text, Timestamp
 
@@ -102,6 +102,8 @@ class CourseChangeSchema(Schema):
     def _slug(self, value: str, data_key: str) -> None:
         if slugify(value) != value:
             raise ValidationError(_("Words in lower case, with dashes between them."))
+        if value in RESERVED:
+            raise ValidationError(_("This word names something else."))
 
     @validates("code")
     def _code(self, value: str, data_key: str) -> None:

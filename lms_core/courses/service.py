@@ -15,7 +15,7 @@ from lms_core.courses.content import prepare
 from lms_core.courses.events import CourseCreated, CoursePublished
 from lms_core.courses.freezing import OFFERED, freeze
 from lms_core.courses.models import Course, CourseVersion, Lesson, Module
-from lms_core.courses.slugs import slugify
+from lms_core.courses.slugs import RESERVED, slugify
 from lms_core.courses.versions.queries import changes
 from lms_core.kernel.core import Core
 from lms_core.kernel.errors import Conflict, Invalid, NotFound
@@ -28,7 +28,7 @@ def unique_slug(db: Session, title: str) -> str:
     base = slugify(title)
     pattern = f"^{re.escape(base)}(-[0-9]+)?$"
     taken = select(Course.slug).where(Course.slug.regexp_match(pattern), Course.deleted_at.is_(None))
-    return numbered(base, set(db.scalars(taken)))
+    return numbered(base, {*db.scalars(taken), *RESERVED})
 
 
 def numbered(base: str, taken: Collection[str]) -> str:

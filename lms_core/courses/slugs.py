@@ -5,6 +5,8 @@ import unicodedata
 
 SLUG_LENGTH = 200
 """Characters; a number may follow."""
+RESERVED = frozenset({"import"})
+"""What stands in the place of a course's name below ``/courses``."""
 
 
 def slugify(title: str) -> str:

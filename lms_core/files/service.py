@@ -19,7 +19,7 @@ from lms_core.files.reading import has_content as has_content  # For the domains
 from lms_core.files.reading import open_file as open_file
 from lms_core.files.rollback import delete_on_rollback
 from lms_core.files.scanning import FIRST_RETRY, clear
-from lms_core.files.storage import Readable, Storage, new_key
+from lms_core.files.storage import Readable, Storage, Stored, new_key
 from lms_core.kernel.bodies import PIECE
 from lms_core.kernel.core import Core
 from lms_core.kernel.errors import Conflict, NotFound
@@ -88,6 +88,22 @@ def store_file(
     else:
         clear(db, upload.id, mime_type)
     return upload
+
+
+def store_object(db: Session, storage: Storage, stream: Readable) -> tuple[str, Stored]:
+    """Store a stream that is no file of anybody's; answers its key and its receipt.
+
+    A row of the caller's has to name it in its columns ``storage_provider`` and ``storage_path``. Durability and errors
+    are as for :func:`store_file`.
+    """
+    key = new_key()
+    stored = storage.put(key, stream)
+    try:
+        delete_on_rollback(db, storage, key)
+    except BaseException:
+        storage.delete(key)
+        raise
+    return key, stored
 
 
 def receive_file(db: Session, core: Core, storage: Storage, person: Identity, body: Body, *, scan: bool) -> FileUpload:

@@ -48,8 +48,11 @@ def portrait(
         kept = {name: value for name, value in row._mapping.items() if name not in {*_OF_ONE_INSTALLATION, *without}}
         return {name: _named(value, {**files, **places}) for name, value in kept.items()}
 
+    own = {name: getattr(course, name) for name in _OF_THE_COURSE if name not in without}
+    if str(own.get("thumbnail_url") or "").startswith("/"):
+        own["thumbnail_url"] = None  # A cover that was drawn, which any installation does by itself.
     return {
-        **{name: getattr(course, name) for name in _OF_THE_COURSE if name not in without},
+        **own,
         "modules": [
             {**plain(module), "lessons": [plain(lesson) for lesson in lessons if lesson.module_id == module.id]}
             for module in modules

@@ -96,6 +96,17 @@ def test_a_course_that_is_published_can_be_imported_published(registry, core, ex
     assert portrait(registry, back.course_id, 1)["modules"] == portrait(registry, made.id, 1)["modules"]
 
 
+def test_a_cover_that_was_drawn_stays_at_home(registry, core, export, instructor, deliver):
+    made = make_course(core, instructor.id, title="Drawn")
+    deliver()
+    wanted = portrait(registry, made.id)
+    path, _report = export(made.id)
+    forget(core, made.id)
+    back = import_course(registry, path, instructor.email)
+    assert back.skipped == []
+    assert portrait(registry, back.course_id) == wanted
+
+
 def test_the_same_course_is_the_same_file(export, course_id, core):
     first, second = export(course_id, "a.imscc")[0].read_bytes(), export(course_id, "b.imscc")[0].read_bytes()
     assert first == second
