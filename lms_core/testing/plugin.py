@@ -20,6 +20,7 @@ from lms_core.testing.services import (
     SERVICES,
     amqp_url,
     clamd_url,
+    ffmpeg,
     gcs,
     leave_out,
     opensearch_url,
@@ -40,7 +41,7 @@ if TYPE_CHECKING:
     from lms_core.testing.live import Live
     from lms_core.testing.statements import Statements
 
-__all__ = ["amqp_url", "clamd_url", "gcs", "opensearch_url", "redis_url", "s3", "samples"]
+__all__ = ["amqp_url", "clamd_url", "ffmpeg", "gcs", "opensearch_url", "redis_url", "s3", "samples"]
 
 # A conformance suite says what a plugin got wrong by the assertion that failed.
 pytest.register_assert_rewrite(*CONFORMANCE.values())

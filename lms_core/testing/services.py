@@ -6,6 +6,7 @@ With ``LMS_TEST_STRICT=1`` a missing service is an error.
 """
 
 import os
+import shutil
 import subprocess
 import sys
 from collections import Counter
@@ -25,12 +26,25 @@ STRICT_VARIABLE = "LMS_TEST_STRICT"
 
 @dataclass(frozen=True, slots=True)
 class Service:
-    """What a fixture stands for: its name for people, and the variable that says where it is."""
+    """What a fixture stands for: its name for people, and the variable that says where it is.
+
+    What is no service but a program has the program's name in place of the variable.
+    """
 
     title: str
-    variable: str
+    variable: str = ""
     shared: bool = True
     """Whether tests of it get in each other's way, so that they take turns (fixture ``alone``)."""
+    program: str = ""
+
+    @property
+    def is_there(self) -> bool:
+        return shutil.which(self.program) is not None if self.program else bool(os.environ.get(self.variable))
+
+    @property
+    def remedy(self) -> str:
+        """What to do where it is missing."""
+        return f"install {self.program}" if self.program else f"set {self.variable}"
 
 
 SERVICES: Mapping[str, Service] = MappingProxyType(
@@ -41,6 +55,7 @@ SERVICES: Mapping[str, Service] = MappingProxyType(
         "s3": Service("S3", "LMS_TEST_S3_URL"),
         "clamd_url": Service("clamd", "LMS_TEST_CLAMD_URL", shared=False),
         "samples": Service("foreign sample files", "LMS_TEST_SAMPLES", shared=False),
+        "ffmpeg": Service("FFmpeg", shared=False, program="ffmpeg"),
     }
 )
 """By fixture name."""
@@ -80,7 +95,7 @@ def gcs_emulator(port: int = 0) -> Iterator[GCS]:
 
 def leave_out(config: pytest.Config, items: list[pytest.Item]) -> dict[str, int]:
     """Deselect the tests whose service is not there; answers how many each missing service cost."""
-    missing = {name for name, service in SERVICES.items() if not os.environ.get(service.variable)}
+    missing = {name for name, service in SERVICES.items() if not service.is_there}
     strict = os.environ.get(STRICT_VARIABLE, "0") not in ("", "0")
     left_out: Counter[str] = Counter()
     kept: list[pytest.Item] = []
@@ -101,15 +116,16 @@ def summary(left_out: Mapping[str, int]) -> Iterable[str]:
     for name, count in sorted(left_out.items()):
         service = SERVICES[name]
         tests = "1 test needs" if count == 1 else f"{count} tests need"
-        yield f"{tests} {service.title}: set {service.variable}"
+        yield f"{tests} {service.title}: {service.remedy}"
 
 
 def address(name: str) -> str:
     """Where a service is. Fails the test where nobody says so, which only ``LMS_TEST_STRICT`` lets happen."""
     service = SERVICES[name]
-    value = os.environ.get(service.variable)
+    value = shutil.which(service.program) if service.program else os.environ.get(service.variable)
     if not value:
-        pytest.fail(f"{service.title} is needed: {service.variable} is not set", pytrace=False)
+        lacking = f"{service.program} is not installed" if service.program else f"{service.variable} is not set"
+        pytest.fail(f"{service.title} is needed: {lacking}", pytrace=False)
     return value
 
 
@@ -155,3 +171,9 @@ def clamd_url() -> str:
 def samples() -> Path:
     """The folder of foreign sample files."""
     return Path(address("samples"))
+
+
+@pytest.fixture(scope="session")
+def ffmpeg() -> str:
+    """The path of FFmpeg, which is installed with the ffprobe of its version."""
+    return address("ffmpeg")

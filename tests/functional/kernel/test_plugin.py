@@ -20,11 +20,20 @@ addopts = -p no:cacheprovider
 def outside(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> pytest.Pytester:
     """A project elsewhere, where no service is known."""
     for service in SERVICES.values():
-        monkeypatch.delenv(service.variable, raising=False)
+        if service.variable:
+            monkeypatch.delenv(service.variable, raising=False)
     for name in ("LMS_TEST_STRICT", "PYTEST_ADDOPTS"):
         monkeypatch.delenv(name, raising=False)
     pytester.makeini(INI)
     return pytester
+
+
+@pytest.fixture
+def programs(outside: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty folder, the only one that is searched for programs."""
+    folder = outside.mkdir("programs")
+    monkeypatch.setenv("PATH", str(folder))
+    return folder
 
 
 WANTING = """
@@ -33,6 +42,10 @@ def test_broker_too(amqp_url): ...
 def test_both(amqp_url, redis_url): ...
 def test_files(samples): assert samples.is_dir()
 def test_none(): ...
+"""
+
+FILM = """
+def test_film(ffmpeg): assert ffmpeg.endswith("ffmpeg")
 """
 
 
@@ -44,34 +57,42 @@ LEFT_OUT = [
 ]
 
 
+@pytest.mark.usefixtures("programs")
 def test_tests_without_their_service_are_left_out_and_named(outside: pytest.Pytester) -> None:
-    outside.makepyfile(WANTING)
+    outside.makepyfile(WANTING + FILM)
     result = outside.runpytest_inprocess()
-    result.assert_outcomes(passed=1, deselected=4)
+    result.assert_outcomes(passed=1, deselected=5)
     result.stdout.fnmatch_lines(LEFT_OUT)
+    result.stdout.fnmatch_lines(["1 test needs FFmpeg: install ffmpeg"])
     chosen = outside.runpytest_inprocess("-k", "none or files")
     chosen.stdout.fnmatch_lines(["1 test needs foreign sample files: set LMS_TEST_SAMPLES"])
     chosen.stdout.no_fnmatch_line("*RabbitMQ*")
 
 
-def test_where_the_service_is_they_run(outside: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_where_the_service_is_they_run(
+    outside: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, programs: Path
+) -> None:
+    (programs / "ffmpeg").touch(0o755)
     monkeypatch.setenv("LMS_TEST_SAMPLES", str(outside.path))
     monkeypatch.setenv("LMS_TEST_AMQP_URL", "amqp://127.0.0.1//")
     monkeypatch.setenv("LMS_TEST_REDIS_URL", "redis://127.0.0.1/0")
-    outside.makepyfile(WANTING)
+    outside.makepyfile(WANTING + FILM)
     result = outside.runpytest_inprocess()
-    result.assert_outcomes(passed=5)
+    result.assert_outcomes(passed=6)
     result.stdout.no_fnmatch_line("*left out*")
 
 
+@pytest.mark.usefixtures("programs")
 def test_where_all_must_run_a_missing_one_is_an_error(
     outside: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("LMS_TEST_STRICT", "1")
-    outside.makepyfile(WANTING)
+    outside.makepyfile(WANTING + FILM)
     result = outside.runpytest_inprocess()
-    result.assert_outcomes(passed=1, errors=4)
-    result.stdout.fnmatch_lines(["*RabbitMQ is needed: LMS_TEST_AMQP_URL is not set*"])
+    result.assert_outcomes(passed=1, errors=5)
+    result.stdout.fnmatch_lines(
+        ["*RabbitMQ is needed: LMS_TEST_AMQP_URL is not set*", "*FFmpeg is needed: ffmpeg is not installed*"]
+    )
 
 
 COMMITTING = """
