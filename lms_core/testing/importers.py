@@ -15,18 +15,14 @@ A format that is a zip archive takes :class:`ZipImporterConformance`, which adds
 only this format can be attacked with is told by the fixture ``hostile``.
 """
 
-import os
 import random
 import re
 import stat
 import sys
 import tempfile
-import threading
 import zipfile
-from collections.abc import Callable, Collection, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import replace
-from functools import cache
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, ClassVar
@@ -34,11 +30,10 @@ from urllib.parse import unquote
 
 import pytest
 from pyramid.i18n import TranslationString
-from sqlalchemy import event
-from sqlalchemy.pool import Pool
 
 from lms_core.courses.importing import FILE_SCHEME, CourseImporter, ImportedCourse, ImportedLesson, ImportLimits
 from lms_core.kernel.errors import Invalid
+from lms_core.testing.watching import reading
 
 LIMITS = ImportLimits(total_bytes=256 << 20, file_bytes=128 << 20, entries=2_000)
 """Enough for a sound example of any format, and little enough for a bomb to meet them soon."""
@@ -282,68 +277,3 @@ def _add(archive: Path, name: str, content: bytes = b"x", mode: int = stat.S_IFR
     entry.external_attr = mode << 16
     with zipfile.ZipFile(archive, "a") as spoiled:
         spoiled.writestr(entry, content)
-
-
-# Watching.
-
-
-class ForbiddenError(AssertionError):
-    """The importer did what only the core does."""
-
-
-@contextmanager
-def reading() -> Iterator[None]:
-    """Inside the block this thread writes no file but temporary ones, starts nothing, and speaks to nobody."""
-    watched, scratch = threading.get_ident(), Path(tempfile.gettempdir()).resolve()
-
-    def watch(what: str, arguments: tuple[Any, ...]) -> None:
-        if threading.get_ident() == watched:
-            _refuse(what, arguments, scratch)
-
-    def lend(_connection: Any, _record: Any, _proxy: Any) -> None:
-        if threading.get_ident() == watched:
-            raise ForbiddenError("an importer does not touch the database")
-
-    event.listen(Pool, "checkout", lend)
-    _watchers().append(watch)
-    try:
-        yield
-    finally:
-        _watchers().remove(watch)
-        event.remove(Pool, "checkout", lend)
-
-
-_CHANGES = frozenset({
-    "os.chmod", "os.chown", "os.link", "os.mkdir", "os.remove", "os.rename", "os.rmdir", "os.symlink", "os.truncate",
-    "os.utime",
-})  # fmt: skip
-_REACHES_OUT = ("os.exec", "os.fork", "os.posix_spawn", "os.system", "subprocess.", "socket.connect", "socket.getaddr")
-
-
-def _refuse(what: str, arguments: tuple[Any, ...], scratch: Path) -> None:
-    if what.startswith(_REACHES_OUT):
-        raise ForbiddenError(f"an importer reads its file and nothing else: {what}{arguments!r}")
-    writes = what in _CHANGES or (what == "open" and _opens_for_writing(*arguments))
-    if writes and not _below(arguments[0], scratch):
-        raise ForbiddenError(f"an importer writes nothing: {what}{arguments!r}")
-
-
-def _opens_for_writing(_path: Any, mode: str | None, flags: int) -> bool:
-    return bool(flags & (os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND))
-
-
-def _below(path: Any, folder: Path) -> bool:
-    return isinstance(path, int) or Path(str(path)).resolve().is_relative_to(folder)
-
-
-@cache
-def _watchers() -> list[Callable[[str, tuple[Any, ...]], None]]:
-    """Who is told of the interpreter's audit events. A hook for those cannot be taken back, so there is one for all."""
-    watchers: list[Callable[[str, tuple[Any, ...]], None]] = []
-
-    def tell(what: str, arguments: tuple[Any, ...]) -> None:
-        for watch in tuple(watchers):
-            watch(what, arguments)
-
-    sys.addaudithook(tell)
-    return watchers
