@@ -8,7 +8,9 @@ from lms_core.accounts.resources import MeResource
 from lms_core.cli.options import Place, placed
 from lms_core.courses.access import course_acl
 from lms_core.courses.announcements.events import AnnouncementPublished
-from lms_core.courses.events import CourseCreated, CoursePublished
+from lms_core.courses.content.types import ContentContext, ContentFile, ContentType, NoCriteria, Prepared, refusal
+from lms_core.courses.content.workshop import CannotProcess, Workshop
+from lms_core.courses.events import CourseCreated, CoursePublished, LessonContentChanged
 from lms_core.courses.exporting import (
     CourseExporter,
     ExportedCourse,
@@ -16,6 +18,8 @@ from lms_core.courses.exporting import (
     ExportedLesson,
     ExportedModule,
 )
+from lms_core.courses.html import MAX_LENGTH as MAX_HTML
+from lms_core.courses.html import Sanitized, reading_minutes, sanitize
 from lms_core.courses.importing import (
     FILE_SCHEME,
     CourseImporter,
@@ -77,18 +81,20 @@ from lms_core.notifications.service import Notice, notify, tell
 from lms_core.settings import Setting, Settings, SettingsError
 
 __all__ = [
-    "ACE", "API_VERSION", "FILE_ID_SCHEME", "FILE_SCHEME", "Allow", "AnnouncementPublished", "ApiRoot",
-    "Authenticated", "BadRequest", "Base", "Binary", "Collection", "Conflict", "Core", "CourseCompleted",
-    "CourseCreated", "CourseExporter", "CourseImporter", "CourseItem", "CoursePublished", "Created", "CursorPage",
-    "CursorQuery", "Delivery", "EmailVerified", "Event", "EventSubscription", "Everyone", "ExportedCourse",
-    "ExportedFile", "ExportedLesson", "ExportedModule", "FileCleared", "FileInfected", "FileScanner", "Forbidden",
-    "Identified", "Identity", "ImportLimits", "ImportedCourse", "ImportedFile", "ImportedLesson", "ImportedModule",
-    "IncomingStream", "Invalid", "Item", "LMSError", "MeResource", "Migrations", "Money", "NotFound", "Notice",
-    "Number", "Page", "PageQuery", "Part", "PasswordChanged", "Percentage", "PeriodicTask", "Place", "ProfileChanged",
-    "Readable", "Request", "Resource", "Right", "ScannerUnavailable", "Schema", "Setting", "Settings", "SettingsError",
-    "Skipped", "Storage", "StorageBackend", "StorageUnavailable", "Stored", "StoredObject", "TaskContext", "Text",
-    "Timestamp", "Timestamped", "TooLarge", "TooMany", "Unauthorized", "Unavailable", "Undeliverable", "UserEnrolled",
-    "UserRegistered", "Verdict", "_", "api_url", "audit", "check_storage_key", "course_acl", "created", "cursor_page",
-    "fields", "grant", "hookimpl", "is_storage_key", "map_references", "notify", "page_of", "placed", "publish",
-    "queue_mail", "ranged_stream", "referenced_files", "revoke", "scoped_acl", "tell", "touch_trigger", "validate",
+    "ACE", "API_VERSION", "FILE_ID_SCHEME", "FILE_SCHEME", "MAX_HTML", "Allow", "AnnouncementPublished", "ApiRoot",
+    "Authenticated", "BadRequest", "Base", "Binary", "CannotProcess", "Collection", "Conflict", "ContentContext",
+    "ContentFile", "ContentType", "Core", "CourseCompleted", "CourseCreated", "CourseExporter", "CourseImporter",
+    "CourseItem", "CoursePublished", "Created", "CursorPage", "CursorQuery", "Delivery", "EmailVerified", "Event",
+    "EventSubscription", "Everyone", "ExportedCourse", "ExportedFile", "ExportedLesson", "ExportedModule",
+    "FileCleared", "FileInfected", "FileScanner", "Forbidden", "Identified", "Identity", "ImportLimits",
+    "ImportedCourse", "ImportedFile", "ImportedLesson", "ImportedModule", "IncomingStream", "Invalid", "Item",
+    "LMSError", "LessonContentChanged", "MeResource", "Migrations", "Money", "NoCriteria", "NotFound", "Notice",
+    "Number", "Page", "PageQuery", "Part", "PasswordChanged", "Percentage", "PeriodicTask", "Place", "Prepared",
+    "ProfileChanged", "Readable", "Request", "Resource", "Right", "Sanitized", "ScannerUnavailable", "Schema",
+    "Setting", "Settings", "SettingsError", "Skipped", "Storage", "StorageBackend", "StorageUnavailable", "Stored",
+    "StoredObject", "TaskContext", "Text", "Timestamp", "Timestamped", "TooLarge", "TooMany", "Unauthorized",
+    "Unavailable", "Undeliverable", "UserEnrolled", "UserRegistered", "Verdict", "Workshop", "_", "api_url", "audit",
+    "check_storage_key", "course_acl", "created", "cursor_page", "fields", "grant", "hookimpl", "is_storage_key",
+    "map_references", "notify", "page_of", "placed", "publish", "queue_mail", "ranged_stream", "reading_minutes",
+    "referenced_files", "refusal", "revoke", "sanitize", "scoped_acl", "tell", "touch_trigger", "validate",
 ]  # fmt: skip

@@ -104,6 +104,8 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("lms.import.entries", "integer", "20000", "Most entries of a course archive"),
     Setting("lms.export.keep", "seconds", "1d", "How long an exported course waits for its download, and the report of "
             "an import to be read", bounds=(60, 31_536_000)),
+    Setting("lms.content.process_bytes", "integer", "4294967296", "Largest file of a lesson that is looked into, for "
+            "pages, length and a still"),
     Setting("lms.courses.categories", "words", "", "Categories a course may take, comma-separated; empty allows any"),
     Setting("lms.courses.limit", "integer", "100", "Courses one instructor may own; 0 sets no limit"),
     Setting("lms.ratings.min_progress", "integer", "0", "Percentage of a course that somebody must have completed to "

@@ -19,6 +19,7 @@ def includeme(config: "Configurator") -> None:
 
     config.include(access)
     config.registry.catalog = Catalog(config.registry.course_parts)
+    config.include("lms_core.courses.content")
     config.add_file_access(lambda: access.reads_file(config.registry))
     config.add_file_use(access.uses_file)
     config.add_child(ApiRoot, "courses", resources.CourseCollection)

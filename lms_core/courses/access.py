@@ -140,7 +140,7 @@ def reads_file(registry: Any) -> ColumnElement[bool]:
         .select_from(Lesson)
         .where(
             Module.id == Lesson.module_id, Course.id == Module.course_id, Course.deleted_at.is_(None), IN_DRAFT,
-            _attached(Lesson), its_people,
+            attached(Lesson), its_people,
         )
     )  # fmt: skip
     published = (
@@ -148,7 +148,7 @@ def reads_file(registry: Any) -> ColumnElement[bool]:
         .select_from(LessonRevision)
         .where(
             Lesson.id == LessonRevision.lesson_id, Module.id == Lesson.module_id, Course.id == Module.course_id,
-            Course.deleted_at.is_(None), _attached(LessonRevision),
+            Course.deleted_at.is_(None), attached(LessonRevision),
             or_(
                 its_people,
                 and_(
@@ -162,7 +162,8 @@ def reads_file(registry: Any) -> ColumnElement[bool]:
     return or_(in_draft.correlate(FileUpload), published.correlate(FileUpload))
 
 
-def _attached(model: type[Lesson] | type[LessonRevision]) -> ColumnElement[bool]:
+def attached(model: type[Lesson] | type[LessonRevision]) -> ColumnElement[bool]:
+    """Whether a lesson, or a state of it, has the file: a condition on the model and ``file_uploads``."""
     return model.attachments.op("@>", is_comparison=True)(
         func.jsonb_build_array(func.jsonb_build_object("fileId", cast(FileUpload.id, Text)))
     )
@@ -171,8 +172,8 @@ def _attached(model: type[Lesson] | type[LessonRevision]) -> ColumnElement[bool]
 def uses_file() -> ColumnElement[bool]:
     """Whether a lesson has the file, in the draft or in any version, unless its course is deleted."""
     course = (Module.id == Lesson.module_id, Course.id == Module.course_id, Course.deleted_at.is_(None))
-    in_draft = exists().select_from(Lesson).where(*course, _attached(Lesson))
-    revision = (Lesson.id == LessonRevision.lesson_id, _attached(LessonRevision))
+    in_draft = exists().select_from(Lesson).where(*course, attached(Lesson))
+    revision = (Lesson.id == LessonRevision.lesson_id, attached(LessonRevision))
     in_version = exists().select_from(LessonRevision).where(*course, *revision)
     return or_(in_draft.correlate(FileUpload), in_version.correlate(FileUpload))
 

@@ -35,3 +35,11 @@ class StaffAssigned(Event):
     course_id: uuid.UUID
     role: str
     course_title: str
+
+
+@dataclass(frozen=True, slots=True)
+class LessonContentChanged(Event):
+    """An author has written the content of a lesson, for the first time or anew."""
+
+    name: ClassVar[str] = "courses.lesson_content_changed"
+    lesson_id: uuid.UUID

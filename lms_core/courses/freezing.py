@@ -4,7 +4,7 @@ import uuid
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, Text, and_, any_, bindparam, cast, func, literal, select, update
+from sqlalchemy import ColumnElement, Select, Text, and_, any_, bindparam, cast, exists, func, literal, select, update
 from sqlalchemy.dialects.postgresql import ARRAY, Insert, insert
 from sqlalchemy.orm import Session
 from sqlalchemy.types import Uuid
@@ -87,4 +87,31 @@ def freeze(db: Session, version_ids: Sequence[uuid.UUID]) -> None:
         update(CourseVersion).where(wanted).values(lessons_total=counted),
         chosen,
         execution_options={"synchronize_session": False},
+    )
+
+
+def follow(db: Session, revision_ids: Sequence[uuid.UUID]) -> None:
+    """What was found out about lessons once they were frozen has been put into their revisions: the rest follows.
+
+    The course has to be locked.
+    """
+    wanted = LessonRevision.id.in_(revision_ids)
+    silently = {"synchronize_session": False}
+    db.execute(
+        update(LessonRevision).where(wanted).values(digest=digest(LessonRevision, LESSON_FACTS)),
+        execution_options=silently,
+    )
+    of_module = and_(
+        VersionLesson.version_id == VersionModule.version_id, VersionLesson.module_id == VersionModule.module_id
+    )
+    minutes = (
+        select(func.coalesce(func.sum(LessonRevision.duration_minutes), 0))
+        .join_from(VersionLesson, LessonRevision, LessonRevision.id == VersionLesson.revision_id)
+        .where(of_module)
+        .correlate(VersionModule)
+        .scalar_subquery()
+    )
+    concerned = exists().where(of_module, VersionLesson.revision_id.in_(revision_ids)).correlate(VersionModule)
+    db.execute(
+        update(VersionModule).where(concerned).values(estimated_duration_minutes=minutes), execution_options=silently
     )

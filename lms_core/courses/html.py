@@ -75,6 +75,7 @@ _STYLES = _names("""
     max-width padding padding-left text-align text-decoration vertical-align white-space width
 """)  # fmt: skip
 _SCHEMES = _names("http https mailto")
+_CONTROL = re.compile(r"[\x01-\x08\x0b\x0c\x0e-\x1f\x7f]")
 _REPORTED_SCHEMES = _names("data file javascript vbscript")
 _CSS_FUNCTIONS = _names("calc clamp hsl hsla hwb lab lch max min oklab oklch rgb rgba")
 """Those that fetch nothing. Any other could, as ``url()`` does, and tell its server who reads the lesson and when."""
@@ -138,7 +139,7 @@ def sanitize(html: str) -> Sanitized:
     ``html_too_long`` for more than ``MAX_LENGTH`` characters of safe HTML, which can be longer than what was sent.
     """
     refuse_bombs(html)
-    clean = _CLEANER.clean(html)
+    clean = _CLEANER.clean(_CONTROL.sub("", html))
     if len(clean) > MAX_LENGTH:
         message = _("This page is too long for a lesson.")
         raise Invalid("html_too_long", message, errors={"html": [message]})
@@ -183,6 +184,21 @@ def plain_text(html: str, most: int) -> str:
     lines = (" ".join(line.split()) for line in text.splitlines())
     words = "\n".join(line for line in lines if line)
     return words if len(words) <= most else words[: most - 1].rstrip() + "…"
+
+
+def addresses(html: str) -> list[str]:
+    """Where the links, images and media of sanitized HTML lead, in their order."""
+    found: list[str] = []
+    # Read by the parser that cleaned it: text that only looks like a tag is none.
+    nh3.clean(
+        html,
+        tags=_ALLOWED,
+        attributes={"*": {"href", "src", "poster"}},
+        attribute_filter=lambda _tag, _name, value: found.append(value),
+        url_schemes=_SCHEMES,
+        link_rel=None,
+    )
+    return found
 
 
 def reading_minutes(html: str) -> int:

@@ -7,13 +7,10 @@ no stored file either (:mod:`lms_core.files.rollback`).
 import re
 import secrets
 import uuid
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
-from html import escape
 from pathlib import Path
-from types import MappingProxyType
 from typing import Any
 
 from pyramid.i18n import TranslationString
@@ -23,19 +20,12 @@ from sqlalchemy.orm import Session
 from lms_core.accounts import queries as accounts
 from lms_core.accounts.queries import Account
 from lms_core.courses import service
-from lms_core.courses.content import prepare
-from lms_core.courses.html import MAX_LENGTH, reading_minutes, sanitize
-from lms_core.courses.importing import (
-    CourseImporter,
-    ImportedCourse,
-    ImportedLesson,
-    ImportedModule,
-    ImportLimits,
-    Skipped,
-)
+from lms_core.courses.content.service import announce
+from lms_core.courses.importing import CourseImporter, ImportedCourse, ImportedModule, ImportLimits, Skipped
+from lms_core.courses.lesson_maker import LessonMaker, Reading
 from lms_core.courses.models import Course, Lesson, Module
-from lms_core.courses.records import UNPRINTABLE, CourseRecord, LessonRecord, ModuleRecord, load_record
-from lms_core.courses.references import file_address, map_references, referenced_files
+from lms_core.courses.records import UNPRINTABLE, CourseRecord, ModuleRecord, load_record
+from lms_core.courses.references import referenced_files
 from lms_core.files.models import FileUpload
 from lms_core.files.service import store_file
 from lms_core.kernel.audit import audit
@@ -52,13 +42,7 @@ PERMISSION = "courses:import:own"
 
 MAX_TITLE = 255
 MAX_DESCRIPTION = 20_000
-MAX_LESSON_DESCRIPTION = 5_000
 """Characters, as the API allows them."""
-
-LESSON_DEFAULTS: Mapping[str, Any] = MappingProxyType(
-    {"min_seconds": 0, "completion_criteria": {}, "is_preview": False, "allow_comments": True, "transcript": None}
-)
-"""Of what only ``details`` say."""
 
 _LANGUAGE = re.compile(r"[a-z]{2,3}(-[A-Za-z0-9]{2,8})?")
 
@@ -156,16 +140,6 @@ def _read(core: Core, path: Path) -> ImportedCourse:
         raise Invalid("import_unreadable", _("${path} cannot be read.", mapping={"path": str(path)})) from error
 
 
-@dataclass(frozen=True, slots=True)
-class _Content:
-    """A lesson's content, ready to be stored, and the files it uses."""
-
-    type: str
-    content: dict[str, Any]
-    minutes: int | None = None
-    uploads: tuple[FileUpload, ...] = ()
-
-
 class _Import:
     """One import within its transaction."""
 
@@ -239,10 +213,11 @@ class _Import:
             **self._course_details(title),
         }
         course = service.create_course(self._db, self._core, self._owner.id, values, with_introduction=False)
+        maker = LessonMaker(self._core, self._uploads, Reading(self._line, self._text, self._details, self._skip))
         total, done = sum(len(module.lessons) for module in self._source.modules), 0
         modules: list[tuple[Module, list[int]]] = []
         for place, source in enumerate(self._source.modules):
-            modules.append(self._module(course.id, place, source))
+            modules.append(self._module(course.id, place, source, maker))
             done += len(source.lessons)
             self._tell("lessons", done, total)
         for module, before in modules:
@@ -270,9 +245,11 @@ class _Import:
                                 mapping={"names": ", ".join(refused)}))  # fmt: skip
         return loaded
 
-    def _module(self, course_id: uuid.UUID, place: int, source: ImportedModule) -> tuple[Module, list[int]]:
+    def _module(
+        self, course_id: uuid.UUID, place: int, source: ImportedModule, maker: LessonMaker
+    ) -> tuple[Module, list[int]]:
         """The module, and the places of those that come before it."""
-        lessons = [lesson for each in source.lessons if (lesson := self._lesson(each)) is not None]
+        lessons = [row for lesson in source.lessons for row in maker.rows(lesson)]
         title = self._line(source.title, _("Untitled"))
         values = {
             "title": title,
@@ -287,99 +264,10 @@ class _Import:
         if lessons:
             rows = [{**lesson, "module_id": module.id, "order_index": order} for order, lesson in enumerate(lessons)]
             self._db.execute(insert(Lesson), rows)
+            announce(self._db, [row["id"] for row in rows], self._owner.id)
         self._modules += 1
         self._lessons += len(lessons)
         return module, before
-
-    # Lessons.
-
-    def _lesson(self, source: ImportedLesson) -> dict[str, Any] | None:
-        """The columns of the lesson, or None where nothing of it can be brought; the report says so."""
-        title = self._line(source.title, _("Untitled"))
-        details = self._details(LessonRecord(), source.details, title)
-        made = self._known(title, details) or self._plain(title, source)
-        if made is None:
-            return None
-        attached = {upload.id: upload for upload in (*made.uploads, *self._named(details.get("attachments", ())))}
-        columns = {
-            "title": title,
-            "description": self._text(source.description)[:MAX_LESSON_DESCRIPTION] or None,
-            "is_published": source.is_published,
-            **LESSON_DEFAULTS,
-        }
-        return {
-            **{name: details.get(name, value) for name, value in columns.items()},
-            "content_type": made.type,
-            "content": made.content,
-            "duration_minutes": details.get("duration_minutes", made.minutes),
-            "attachments": [_attachment(upload) for upload in attached.values()],
-        }
-
-    def _known(self, title: str, details: Mapping[str, Any]) -> _Content | None:
-        """The content as the source says it was, where this installation can have it so."""
-        kind, content = details.get("content_type"), details.get("content", {})
-        if kind == "text" and isinstance(content.get("html"), str):
-            return self._page(title, content["html"])
-        if kind == "link":
-            with suppress(Invalid):
-                return _Content("link", prepare("link", content).content)
-        return None
-
-    def _plain(self, title: str, source: ImportedLesson) -> _Content | None:
-        if source.html is not None:
-            return self._page(title, self._text(source.html))
-        if source.url is not None:
-            return self._link(title, source.url)
-        return self._file(title, source.file or "")
-
-    def _page(self, title: str, source: str) -> _Content | None:
-        used: dict[str, FileUpload] = {}
-
-        def address(scheme: str, key: str) -> str:
-            upload = self._uploads.get(key)
-            if upload is None:
-                self._skip(key, _("“${title}” refers to this file, and it is not there.", mapping={"title": title}))
-                return scheme + key  # Sanitizing drops it; what was linked stays.
-            used[key] = upload
-            return file_address(upload.id)
-
-        try:
-            page = sanitize(map_references(source, address))
-        except Invalid as error:
-            self._skip(title, error.detail or "")
-            return None
-        if len(page.html) > MAX_LENGTH:
-            self._skip(title, _("This page is too long for a lesson."))
-            return None
-        if page.removed:
-            self._skip(title, _("Removed from the page: ${names}.", mapping={"names": ", ".join(page.removed)}))
-        return _Content("text", {"html": page.html}, reading_minutes(page.html), tuple(used.values()))
-
-    def _link(self, title: str, url: str) -> _Content | None:
-        try:
-            return _Content("link", prepare("link", {"url": self._text(url)}).content)
-        except Invalid:
-            self._skip(title, _("This link has no web address."))
-            return None
-
-    def _file(self, title: str, key: str) -> _Content | None:
-        upload = self._uploads.get(key)
-        if upload is None:
-            self._skip(title, _("The file of this lesson is not there."))
-            return None
-        kind = "pdf" if upload.mime_type == "application/pdf" else upload.file_type
-        if kind not in ("pdf", "video", "audio"):
-            return _Content("text", {"html": _download(upload)}, None, (upload,))
-        content = {
-            "fileId": str(upload.id),
-            "name": upload.file_name,
-            "size": upload.file_size,
-            "mimeType": upload.mime_type,
-        }
-        return _Content(kind, content, None, (upload,))
-
-    def _named(self, references: Sequence[str]) -> Iterator[FileUpload]:
-        return (self._uploads[key] for key in referenced_files(list(references)) if key in self._uploads)
 
 
 def _keys(module: ImportedModule) -> Iterator[str]:
@@ -394,19 +282,3 @@ def _code(title: str) -> str:
     """A course code that nobody else has: the initials, and chance."""
     initials = "".join(re.findall(r"\b[A-Za-z0-9]", title))[:8].upper() or "C"
     return f"{initials}-{secrets.token_hex(4).upper()}"
-
-
-def _attachment(upload: FileUpload) -> dict[str, Any]:
-    """An entry of ``lessons.attachments``: who may read the lesson may read the file."""
-    return {
-        "fileId": str(upload.id),
-        "name": upload.file_name,
-        "size": upload.file_size,
-        "type": upload.mime_type,
-    }
-
-
-def _download(upload: FileUpload) -> str:
-    address, name = file_address(upload.id), escape(upload.file_name)
-    shown = f'<img src="{address}" alt="{name}">' if upload.file_type == "image" else name
-    return sanitize(f'<p><a href="{address}">{shown}</a></p>').html

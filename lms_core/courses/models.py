@@ -3,6 +3,7 @@
 import datetime as dt
 import uuid
 from decimal import Decimal
+from typing import Any
 
 from sqlalchemy import CheckConstraint, Column, Computed, ForeignKey, Index, UniqueConstraint, func, text
 from sqlalchemy.dialects.postgresql import ARRAY, TSVECTOR
@@ -158,21 +159,30 @@ class ModuleFacts:
 class LessonFacts:
     """What a lesson says and demands: the columns that a version freezes.
 
-    Whoever provides ``content_type`` says what ``content`` holds. ``min_seconds`` is the least time between start and
-    completion.
+    Whoever provides ``content_type`` says what ``content`` holds. ``derived`` is what was found out about the content
+    after it was saved, and is shown with it. ``duration_given`` says that ``duration_minutes`` is the author's word.
+    ``attachments`` are the files that the content uses; one that is ``derived`` was made of another. ``min_seconds``
+    is the least time between start and completion.
     """
 
     title: Mapped[str]
     description: Mapped[str | None]
     content_type: Mapped[str]
     content: Mapped[Document]
+    derived: Mapped[Document]
     duration_minutes: Mapped[int | None]
+    duration_given: Mapped[Off]
     min_seconds: Mapped[Count]
     completion_criteria: Mapped[Document]
     is_preview: Mapped[Off]
     allow_comments: Mapped[On]
     attachments: Mapped[Records]
     transcript: Mapped[str | None]
+
+    @property
+    def shown_content(self) -> dict[str, Any]:
+        """The content with all that is known of it."""
+        return {**self.content, **self.derived}
 
 
 UNLOCK_TYPES = ("immediate", "scheduled", "sequential")

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from sqlalchemy import Connection, and_, func, or_, select, true
-from sqlalchemy.dialects.postgresql import aggregate_order_by
+from sqlalchemy.dialects.postgresql import JSONB, aggregate_order_by
 from sqlalchemy.orm import Session
 
 from lms_core.accounts.models import User
@@ -118,12 +118,12 @@ def _modules(version_id: uuid.UUID | None) -> AnySelect:
 
 def _lessons(version_id: uuid.UUID | None, facts: Sequence[str]) -> AnySelect:
     if version_id is None:
-        own = (Lesson.module_id, Lesson.order_index, Lesson.is_published, *columns(Lesson, facts))
+        own = (Lesson.module_id, Lesson.order_index, Lesson.is_published, *_shown(Lesson, facts))
         kept = select(Lesson.id, *own, Lesson.created_at, Lesson.updated_at)
         return kept.where(Lesson.deleted_at.is_(None)).order_by(Lesson.order_index)
     frozen = (VersionLesson.module_id, VersionLesson.place.label("order_index"), true().label("is_published"))
     return (
-        select(Lesson.id, *frozen, *columns(LessonRevision, facts), Lesson.created_at, Lesson.updated_at)
+        select(Lesson.id, *frozen, *_shown(LessonRevision, facts), Lesson.created_at, Lesson.updated_at)
         .join_from(VersionLesson, LessonRevision, LessonRevision.id == VersionLesson.revision_id)
         .join(Lesson, Lesson.id == VersionLesson.lesson_id)
         .where(VersionLesson.version_id == version_id)
@@ -131,7 +131,16 @@ def _lessons(version_id: uuid.UUID | None, facts: Sequence[str]) -> AnySelect:
     )
 
 
-LIGHT = tuple(name for name in LESSON_FACTS if name not in {"content", "attachments", "transcript"})
+def _shown(model: type[Lesson] | type[LessonRevision], facts: Sequence[str]) -> list[Any]:
+    """The columns; what was found out about the content is shown as part of it, unless it is asked for by itself."""
+    if "derived" in facts:
+        return columns(model, facts)
+    whole = model.content.op("||", return_type=JSONB())(model.derived).label("content")
+    return [whole if name == "content" else getattr(model, name) for name in facts]
+
+
+WHOLE = tuple(name for name in LESSON_FACTS if name not in {"derived", "duration_given"})
+LIGHT = tuple(name for name in WHOLE if name not in {"content", "attachments", "transcript"})
 """What a list has of a lesson."""
 
 
@@ -142,7 +151,7 @@ def module(connection: Connection | Session, module_id: uuid.UUID, version_id: u
 
 def lesson(connection: Connection | Session, lesson_id: uuid.UUID, version_id: uuid.UUID | None) -> AnyRow | None:
     """A lesson of the draft or of a version with its content, or None."""
-    return connection.execute(_lessons(version_id, LESSON_FACTS).where(Lesson.id == lesson_id)).first()
+    return connection.execute(_lessons(version_id, WHOLE).where(Lesson.id == lesson_id)).first()
 
 
 def lessons(connection: Connection | Session, module_id: uuid.UUID, version_id: uuid.UUID | None) -> list[AnyRow]:

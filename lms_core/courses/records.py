@@ -35,10 +35,13 @@ class ModuleRecord(ModuleChangeSchema):
 
 
 class LessonRecord(LessonChangeSchema):
-    """A lesson; ``attachments`` are the files that it has, whether or not its content names them."""
+    """A lesson; ``attachments`` are the files that it has, whether or not its content names them.
+
+    ``duration_given`` says that its duration is the author's word, and not what its content told.
+    """
 
     content_type = fields.String(validate=validate.Regexp(r"[a-z_]{1,50}\Z"))
-    completion_criteria = fields.Dict()
+    duration_given = fields.Boolean()
     attachments = fields.List(fields.String(), validate=validate.Length(max=10_000))
 
 

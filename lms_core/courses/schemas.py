@@ -209,24 +209,33 @@ class LessonSchema(LessonListSchema):
 
     course_id = fields.UUID()
     content = fields.Raw(metadata={"type": "object"})
+    completion_criteria = fields.Raw(metadata={"type": "object"})
     attachments = fields.Raw(metadata={"type": "array", "items": {"type": "object"}})
     transcript = fields.String(allow_none=True)
 
 
 class LessonSavedSchema(LessonListSchema):
-    """A lesson as it was stored, and which elements sanitizing took out of its HTML."""
+    """A lesson as it was stored, and what was taken out of its content."""
 
     content = fields.Raw(metadata={"type": "object"})
+    completion_criteria = fields.Raw(metadata={"type": "object"})
+    attachments = fields.Raw(metadata={"type": "array", "items": {"type": "object"}})
     removed = fields.List(fields.String())
 
 
 class LessonChangeSchema(Schema):
-    """What an author may set on a lesson; ``content`` is as its ``contentType`` demands."""
+    """What an author may set on a lesson; ``content`` and ``completionCriteria`` are as its ``contentType`` demands."""
 
     title = Text(min=1, max=255)
     description = Text(max=5000, multiline=True, allow_none=True)
     content = fields.Dict()
-    duration_minutes = fields.Integer(validate=validate.Range(0, 100_000), allow_none=True, strict=True)
+    completion_criteria = fields.Dict()
+    duration_minutes = fields.Integer(
+        validate=validate.Range(0, 100_000),
+        allow_none=True,
+        strict=True,
+        metadata={"description": "Where it is null, the content says how long it takes."},
+    )
     min_seconds = fields.Integer(validate=validate.Range(0, 86_400), strict=True)
     is_preview = fields.Boolean()
     is_published = fields.Boolean()

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from lms_core.accounts.models import User
 from lms_core.accounts.queries import USABLE
-from lms_core.courses.content import prepare
+from lms_core.courses.content.service import CONTENT_FIELDS, announce, change_lesson, new_lesson
 from lms_core.courses.events import CourseCreated, CoursePublished
 from lms_core.courses.freezing import OFFERED, freeze
 from lms_core.courses.models import Course, CourseVersion, Lesson, Module
@@ -271,32 +271,39 @@ def _check_title(db: Session, course_id: uuid.UUID, title: str) -> None:
         raise Conflict("title_taken", _("Another module of the course has this title."))
 
 
-def create_lesson(db: Session, module_id: uuid.UUID, values: Mapping[str, Any]) -> tuple[Lesson, tuple[str, ...]]:
-    """A lesson at the end of a module, and what sanitizing removed. Raises 422 where the content does not fit."""
-    prepared = prepare(values["content_type"], values["content"])
-    module = lock_module(db, module_id)
+def create_lesson(
+    db: Session, core: Core, module_id: uuid.UUID, author_id: uuid.UUID, values: Mapping[str, Any]
+) -> tuple[Lesson, tuple[str, ...]]:
+    """A lesson at the end of a module, and what was taken out of its content.
+
+    Raises 422 where the content does not fit its type, or names files that the author may not use.
+    """
+    course_id = db.scalar(select(Module.course_id).where(Module.id == module_id))
+    if course_id is None:
+        raise NotFound()
+    columns, removed = new_lesson(db, core, course_id, author_id, values)
+    lock_module(db, module_id)
     end = select(func.coalesce(func.max(Lesson.order_index) + 1, 0)).where(Lesson.module_id == module_id)
-    lesson = Lesson(module_id=module_id, order_index=db.scalar(end), **{**values, "content": prepared.content})
-    if lesson.duration_minutes is None:
-        lesson.duration_minutes = prepared.minutes
+    lesson = Lesson(module_id=module_id, order_index=db.scalar(end), **columns)
     db.add(lesson)
     db.flush()
-    roll_up_durations(db, module.course_id)
-    return lesson, prepared.removed
+    announce(db, [lesson.id], author_id)
+    roll_up_durations(db, course_id)
+    return lesson, removed
 
 
-def update_lesson(db: Session, lesson_id: uuid.UUID, values: Mapping[str, Any]) -> tuple[Lesson, tuple[str, ...]]:
-    """Change the fields given; the answer is as for :func:`create_lesson`."""
+def update_lesson(
+    db: Session, core: Core, lesson_id: uuid.UUID, author_id: uuid.UUID, values: Mapping[str, Any]
+) -> tuple[Lesson, tuple[str, ...]]:
+    """Change the fields given; the answer is as for :func:`create_lesson`, and 409 ``content_type_unavailable``."""
     lesson, module = lock_lesson(db, lesson_id)
-    changes, removed = dict(values), tuple[str, ...]()
-    if "content" in values:
-        prepared = prepare(lesson.content_type, values["content"])
-        changes["content"], removed = prepared.content, prepared.removed
-        changes.setdefault("duration_minutes", prepared.minutes or lesson.duration_minutes)
-    for name, value in changes.items():
-        setattr(lesson, name, value)
+    removed = change_lesson(db, core, module.course_id, author_id, lesson, values)
+    for name in values.keys() - CONTENT_FIELDS:
+        setattr(lesson, name, values[name])
     db.flush()
     db.refresh(lesson)
+    if "content" in values:
+        announce(db, [lesson_id], author_id)
     roll_up_durations(db, module.course_id)
     return lesson, removed
 

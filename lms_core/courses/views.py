@@ -18,6 +18,12 @@ from lms_core.kernel.audit import audit
 from lms_core.kernel.request import Request
 from lms_core.kernel.views import created
 
+_CONTENT_ERRORS = (
+    "422 file_unknown", "422 file_infected", "422 file_kind_wrong", "422 host_not_allowed", "422 html_too_complex",
+    "422 html_too_long",
+)  # fmt: skip
+"""What the bundled content types refuse."""
+
 
 @view_config(
     context=CourseCollection, request_method="POST", permission="courses:create", body=schemas.CourseCreateSchema,
@@ -120,19 +126,20 @@ def list_lessons(context: ModuleLessons, request: Request) -> list[Any]:
 
 @view_config(
     context=ModuleLessons, request_method="POST", permission="lessons:create", body=schemas.LessonCreateSchema,
-    returns=schemas.LessonSavedSchema, status=201,
-    errors=("422 content_type_unknown", "422 html_too_complex", "422 html_too_long"),
+    returns=schemas.LessonSavedSchema, status=201, errors=(*_CONTENT_ERRORS, "422 content_type_unknown"),
 )  # fmt: skip
 def create_lesson(context: ModuleLessons, request: Request) -> Any:
     """Create a lesson at the end of a module.
 
-    HTML is sanitized; `removed` names the elements that were taken out.
+    `content` is as its type demands (`/content-types`); `removed` names what was taken out of it.
     """
     module: Any = context.__parent__
-    lesson, removed = service.create_lesson(request.db, module.row.id, request.validated)
+    lesson, removed = service.create_lesson(
+        request.db, request.core, module.row.id, request.caller.user_id, request.validated
+    )
     audit(request.db, request, "lessons.create", "lesson", lesson.id, new={"title": lesson.title})
     created(request, "lessons", lesson.id)
-    return {**lesson.as_dict(), "removed": removed}
+    return {**lesson.as_dict(), "content": lesson.shown_content, "removed": removed}
 
 
 @view_config(context=LessonItem, request_method="GET", permission="lessons:read", returns=schemas.LessonSchema)
@@ -143,10 +150,15 @@ def read_lesson(context: LessonItem, request: Request) -> Any:
 
 @view_config(
     context=LessonItem, request_method="PUT", permission="lessons:update", body=schemas.LessonChangeSchema,
-    returns=schemas.LessonSavedSchema, errors=("422 content_type_unknown", "422 html_too_complex", "422 html_too_long"),
+    returns=schemas.LessonSavedSchema, errors=(*_CONTENT_ERRORS, "409 content_type_unavailable"),
 )  # fmt: skip
 def update_lesson(context: LessonItem, request: Request) -> Any:
-    """Change a lesson; its content type stays."""
-    lesson, removed = service.update_lesson(request.db, context.id, request.validated)
+    """Change a lesson; its content type stays.
+
+    What is `readOnly` in the content may be sent back, and is ignored.
+    """
+    lesson, removed = service.update_lesson(
+        request.db, request.core, context.id, request.caller.user_id, request.validated
+    )
     audit(request.db, request, "lessons.update", "lesson", lesson.id, new={"fields": sorted(request.validated)})
-    return {**lesson.as_dict(), "removed": removed}
+    return {**lesson.as_dict(), "content": lesson.shown_content, "removed": removed}

@@ -49,7 +49,7 @@ def load(demo: Demo) -> None:
                 for lesson in lessons:
                     content = {"html": WORDS.format(title=lesson)}
                     service.create_lesson(
-                        db, module.id,
+                        db, demo.core, module.id, owner,
                         {"title": lesson, "content_type": "text", "content": content, "is_preview": place == 0},
                     )  # fmt: skip
             service.publish_course(db, demo.core, made.id, owner)

@@ -78,16 +78,26 @@ def publish(
     Whose request it was is taken from ``db.info`` (``request_id``, ``actor_id``) where it is not given, so that
     what a handler publishes carries on the request that began it all.
     """
-    event_id = uuid.uuid4()
-    row = {
-        "event_id": event_id,
+    row = _row(db, event, request_id, actor_id)
+    db.execute(_INSERT, row)
+    event_id: uuid.UUID = row["event_id"]
+    return event_id
+
+
+def publish_all(db: Session, events: Iterable[Event], *, actor_id: uuid.UUID | None = None) -> None:
+    """:func:`publish` for many, at the cost of one."""
+    if rows := [_row(db, event, None, actor_id) for event in events]:
+        db.execute(_INSERT, rows)
+
+
+def _row(db: Session, event: Event, request_id: str | None, actor_id: uuid.UUID | None) -> dict[str, Any]:
+    return {
+        "event_id": uuid.uuid4(),
         "name": event.name,
         "payload": to_json(event),
         "request_id": request_id or db.info.get("request_id"),
         "actor_id": actor_id or db.info.get("actor_id"),
     }
-    db.execute(_INSERT, row)
-    return event_id
 
 
 def to_json(event: Event) -> dict[str, Any]:

@@ -45,7 +45,7 @@ def make_course(
                     "content": {"html": "<p>Some words to read.</p>"},
                     "min_seconds": min_seconds,
                 }
-                lesson_ids.append(service.create_lesson(db, module.id, content)[0].id)
+                lesson_ids.append(service.create_lesson(db, core, module.id, instructor_id, content)[0].id)
         if published:
             service.publish_course(db, core, course.id, instructor_id)
         return MadeCourse(course.id, course.slug, tuple(module_ids), tuple(lesson_ids))

@@ -30,7 +30,8 @@ import pytest
 from lms_core.courses.exporting import CourseExporter, ExportedCourse, ExportedFile, ExportedLesson, ExportedModule
 from lms_core.courses.importing import CourseImporter, ImportedCourse, ImportedLesson
 from lms_core.courses.references import FILE_ID_SCHEME, map_references
-from lms_core.testing.importers import LIMITS, check_course, reading
+from lms_core.testing.importers import LIMITS, check_course
+from lms_core.testing.watching import reading
 
 _NAME = re.compile(r"[a-z][a-z0-9_]*")
 _LARGE = 48 << 20

@@ -2,12 +2,13 @@
 
 import inspect
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from importlib import import_module
 from importlib.metadata import EntryPoint
 from pathlib import Path
 from types import ModuleType
 from typing import Any
+from uuid import UUID
 
 import pytest
 
@@ -19,6 +20,7 @@ from lms_core.kernel.tasks import run_periodic
 from lms_core.settings import Settings
 from lms_core.testing import CONFORMANCE
 from lms_core.testing.client import Client
+from lms_core.testing.content_types import ContentTypeConformance
 from lms_core.testing.exporters import ExporterConformance
 from lms_core.testing.importers import ImporterConformance
 from lms_core.testing.scanners import ScannerConformance
@@ -161,3 +163,17 @@ class TestTheScannerOfThePage(ScannerConformance):
     @pytest.fixture
     def infected(self) -> bytes:
         return b"MZ and what else a program has"
+
+
+class TestTheContentTypeOfThePage(ContentTypeConformance):
+    @pytest.fixture
+    def content_type(self, load: Load) -> Any:
+        return load("lms_content_types").PoemType()
+
+    @pytest.fixture
+    def originals(self) -> Mapping[UUID, bytes]:
+        return {UUID(int=1, version=4): b"ID3\x04\0\0\0\0\0\0"}
+
+    @pytest.fixture
+    def examples(self, originals: Mapping[UUID, bytes]) -> list[dict[str, Any]]:
+        return [{"lines": ["Bright star"]}, {"lines": ["Tyger"], "recordingId": str(*originals)}]

@@ -1,13 +1,14 @@
 """Copying a course: the draft with all its modules and lessons, in as many statements whatever its size."""
 
 import uuid
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from sqlalchemy import Uuid, bindparam, cast, column, func, literal, select
 from sqlalchemy.dialects.postgresql import ARRAY, array
 from sqlalchemy.orm import Session
 
+from lms_core.courses.content.service import announce
 from lms_core.courses.freezing import IN_DRAFT, LESSON_FACTS, MODULE_FACTS, columns, filled
 from lms_core.courses.models import Course, Lesson, Module
 from lms_core.courses.service import create_course, lock_course, numbered, roll_up_durations
@@ -36,7 +37,7 @@ def duplicate(db: Session, core: Core, course_id: uuid.UUID, owner_id: uuid.UUID
     taken = {name: getattr(source, name) for name in COPIED}
     taken |= {"title": title, "code": values.get("code") or _free_code(db, source.code)}
     course = create_course(db, core, owner_id, taken, with_introduction=False)
-    _copy_modules(db, source.id, course.id)
+    announce(db, _copy_modules(db, source.id, course.id), owner_id)
     roll_up_durations(db, course.id)
     db.refresh(course)
     return course
@@ -48,7 +49,8 @@ def _free_code(db: Session, code: str) -> str:
     return numbered(base, {*db.scalars(used), base})
 
 
-def _copy_modules(db: Session, source_id: uuid.UUID, course_id: uuid.UUID) -> None:
+def _copy_modules(db: Session, source_id: uuid.UUID, course_id: uuid.UUID) -> Iterable[uuid.UUID]:
+    """Answers the new lessons."""
     kept = Module.deleted_at.is_(None)
     modules = db.scalars(select(Module.id).where(Module.course_id == source_id, kept)).all()
     lessons = db.scalars(
@@ -56,7 +58,8 @@ def _copy_modules(db: Session, source_id: uuid.UUID, course_id: uuid.UUID) -> No
     ).all()
     new_modules = {each: uuid.uuid4() for each in modules}
     of_module, earlier = _pairs("module_pairs", new_modules), _pairs("earlier", new_modules)
-    of_lesson = _pairs("lesson_pairs", {each: uuid.uuid4() for each in lessons})
+    new_lessons = {each: uuid.uuid4() for each in lessons}
+    of_lesson = _pairs("lesson_pairs", new_lessons)
     before = (
         select(func.coalesce(func.array_agg(earlier.c.new), cast(array([]), ARRAY(Uuid))))
         .where(earlier.c.old == func.any(Module.prerequisites))
@@ -76,6 +79,7 @@ def _copy_modules(db: Session, source_id: uuid.UUID, course_id: uuid.UUID) -> No
         .join(of_module, of_module.c.old == Lesson.module_id)
     )
     db.execute(filled(Lesson, ["id", "module_id", "order_index", "is_published", *LESSON_FACTS], copies))
+    return new_lessons.values()
 
 
 def _pairs(name: str, ids: Mapping[uuid.UUID, uuid.UUID]) -> Any:

@@ -24,6 +24,7 @@ from pyramid.security import NO_PERMISSION_REQUIRED
 from swagger_ui_bundle import swagger_ui_path
 
 from lms_core.kernel.openapi.document import document
+from lms_core.kernel.openapi.json_schema import json_schema
 from lms_core.kernel.openapi.operations import Binary, Operation, described_view, operations, permission_of
 
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
 
     from lms_core.kernel.request import Request
 
-__all__ = ["Binary", "Operation", "document", "operations", "permission_of"]
+__all__ = ["Binary", "Operation", "document", "json_schema", "operations", "permission_of"]
 
 
 def document_view(request: "Request") -> Response:

@@ -47,7 +47,7 @@ def document(registry: Any) -> dict[str, Any]:
         plugins=[marshmallow],
         servers=[{"url": settings.text("lms.url")}],
     )
-    _teach_fields(marshmallow)
+    teach_fields(marshmallow)
     spec.components.schema("Problem", dict(problems.PROBLEM))
     for name, scheme in _SECURITY_SCHEMES.items():
         spec.components.security_scheme(name, scheme)
@@ -174,7 +174,7 @@ def _many(returns: type[Schema], many: str | None) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _teach_fields(plugin: Any) -> None:
+def teach_fields(plugin: Any) -> None:
     """How our own fields look in JSON Schema."""
     converter = plugin.converter
     converter.field_mapping[schemas.Timestamp] = ("string", "date-time")

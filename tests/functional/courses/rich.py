@@ -59,12 +59,13 @@ def make_rich_course(registry, owner_id, **values):
             page(core, "قراءة من اليمين", ' <p dir="rtl">الخبز <a href="/courses/other">elsewhere</a></p>\n', []),
             lesson("Link", "link", {"url": "https://example.org/?a=1&b=%22", "description": "Out\nthere"}),
             offer("Paper", "pdf", stored("paper.pdf", PDF), transcript="Was darin steht\n" * 50 + "Ende"),
-            offer("Film", "video", stored("paper.pdf", VIDEO), min_seconds=90, duration_minutes=12),
+            offer("Film", "video", stored("paper.pdf", VIDEO), min_seconds=90, duration_minutes=12, duration_given=True,
+                  completion_criteria={"playedPercent": 90}),
             offer("Sound", "audio", stored("../../sound.mp3", AUDIO), allow_comments=False),
         ]  # fmt: skip
         last = [
             page(core, "Same picture", f'<p><img src="{address(picture)}"></p>', [picture], is_preview=True),
-            page(core, "Draft", "<p>Not yet.</p>", [], is_published=False, completion_criteria={"minimum": 3}),
+            page(core, "Draft", "<p>Not yet.</p>", [], is_published=False),
             page(core, "x" * 255, "<p>Long title &amp; <code>&lt;/body&gt;</code></p>", []),
         ]
         for module, lessons in ((modules[0], first), (modules[2], last)):

@@ -78,7 +78,7 @@ def test_a_version_is_exported_as_it_was_published(registry, core, export, instr
     made = make_course(core, instructor.id, modules=2, lessons=2, title="Versioned")
     first = portrait(registry, made.id, 1, without=["code"])
     with core.transaction() as db:
-        service.update_lesson(db, made.lessons[0], {"title": "Changed"})
+        service.update_lesson(db, core, made.lessons[0], instructor.id, {"title": "Changed"})
         service.update_module(db, made.modules[1], {"is_published": False})
     path, report = export(made.id, number=1)
     assert (report.version, report.lessons) == (1, 4)

@@ -206,7 +206,9 @@ def test_an_import_is_audited_and_announced(bring, core):
     entry = only(core, AuditLog)
     assert (entry.action, entry.resource_id) == ("courses.import", report.course_id)
     with core.transaction() as db:
-        assert list(db.scalars(select(Outbox.name).order_by(Outbox.id))) == ["courses.created", "courses.published"]
+        assert list(db.scalars(select(Outbox.name).order_by(Outbox.id))) == [
+            "courses.created", "courses.lesson_content_changed", "courses.published",
+        ]  # fmt: skip
 
 
 def test_the_cost_does_not_grow_with_the_length_of_modules(bring, statements):

@@ -93,7 +93,7 @@ def test_what_is_added_has_to_be_done_and_what_is_gone_does_not(core, registry, 
     do(core, student, course.lessons[0])
     assert mine(student) == ("active", 25, 1, 4)
     with core.transaction() as db:
-        create_lesson(db, course.modules[0], LESSON)
+        create_lesson(db, core, course.modules[0], instructor.id, LESSON)
     republish(core, course, instructor, registry)
     assert mine(student) == ("active", 20, 1, 5)
     with core.transaction() as db:
@@ -108,7 +108,7 @@ def test_a_completion_is_never_taken_away(core, registry, student, instructor, c
     join(core, student, course)
     do(core, student, *course.lessons)
     with core.transaction() as db:
-        create_lesson(db, course.modules[0], LESSON)
+        create_lesson(db, core, course.modules[0], instructor.id, LESSON)
     republish(core, course, instructor, registry)
     assert mine(student) == ("completed", 100, 4, 5)
     check(core)
@@ -119,7 +119,7 @@ def test_who_has_done_all_that_is_left_completes_the_course_once(core, registry,
     do(core, student, *course.lessons[:3])
     with core.transaction() as db:
         delete_lesson(db, core, course.lessons[3])
-        update_lesson(db, course.lessons[0], {"title": "Changed"})
+        update_lesson(db, core, course.lessons[0], instructor.id, {"title": "Changed"})
     republish(core, course, instructor, registry)
     assert mine(student) == ("completed", 100, 3, 3)
     told = [each["type"] for each in student.client.get("/api/v1/notifications").json["items"]]
@@ -142,7 +142,7 @@ def test_a_crowd_is_adjusted_in_parts(core, registry, instructor, course, monkey
 def test_completing_and_adjusting_at_once_lose_nothing(core, registry, student, instructor, course):
     join(core, student, course)
     with core.transaction() as db:
-        added, _removed = create_lesson(db, course.modules[0], LESSON)
+        added, _removed = create_lesson(db, core, course.modules[0], instructor.id, LESSON)
         publish_course(db, core, course.id, instructor.id)
     with ThreadPoolExecutor(6) as pool:
         work = [pool.submit(do, core, student, lesson) for lesson in (*course.lessons, added.id)]
@@ -175,8 +175,8 @@ def test_random_histories(core, registry):
 
         @stateful.rule(module=st.integers(0, 1))
         def adds(self, module):
-            made = self.attempt(lambda db: create_lesson(db, self.course.modules[module], LESSON)[0].id)
-            self.lessons.append(made)
+            where = self.course.modules[module]
+            self.lessons.append(self.attempt(lambda db: create_lesson(db, core, where, made.id, LESSON)[0].id))
 
         @stateful.rule(lesson=st.integers(0, 9))
         def deletes(self, lesson):
@@ -190,7 +190,7 @@ def test_random_histories(core, registry):
         @stateful.rule(lesson=st.integers(0, 9), shown=st.booleans())
         def hides(self, lesson, shown):
             chosen = self.lessons[lesson % len(self.lessons)]
-            self.attempt(lambda db: update_lesson(db, chosen, {"is_published": shown}))
+            self.attempt(lambda db: update_lesson(db, core, chosen, made.id, {"is_published": shown}))
 
         @stateful.rule()
         def publishes(self):

@@ -1,0 +1,31 @@
+"""The representation of a content type."""
+
+from collections.abc import Callable
+from typing import Any
+
+from marshmallow import fields
+
+from lms_core.courses.content.types import ContentType
+from lms_core.kernel.openapi import json_schema
+from lms_core.kernel.schemas import Schema
+
+
+class ContentTypeSchema(Schema):
+    """What a lesson can be: all that an editor needs to offer it."""
+
+    name = fields.String(metadata={"description": "What a lesson's `contentType` says."})
+    title = fields.String()
+    schema = fields.Dict(
+        metadata={"description": "JSON Schema of `content`; what is `readOnly` is not the author's to say."}
+    )
+    criteria = fields.Dict(metadata={"description": "JSON Schema of `completionCriteria`."})
+
+
+def described(kind: ContentType, translate: Callable[[str], str]) -> dict[str, Any]:
+    """A row of the list, in the language of whoever asks."""
+    return {
+        "name": kind.name,
+        "title": translate(kind.title),
+        "schema": json_schema(kind.schema, translate),
+        "criteria": json_schema(kind.criteria, translate),
+    }
