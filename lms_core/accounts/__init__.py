@@ -53,4 +53,5 @@ def includeme(config: "Configurator") -> None:
     config.add_event_subscriber(events.VerificationRequested, "accounts.resend_verification", resend_verification)
     config.add_event_subscriber(events.PasswordResetRequested, "accounts.send_reset", send_reset)
     config.add_periodic_task("accounts.purge", tasks.purge, every=3600)
+    config.include("lms_core.accounts.pages")
     config.scan("lms_core.accounts")

@@ -118,7 +118,7 @@ class Renderer:
         self._core = core
         site = {"site_name": core.settings.text("lms.name"), "site_url": core.settings.text("lms.url").rstrip("/")}
         self._environments: Mapping[str, jinja2.Environment] = {
-            locale: _environment(core.i18n.localizer(locale), {**site, "locale": locale})
+            locale: template_environment(core.i18n.localizer(locale), {**site, "locale": locale})
             for locale in core.i18n.locales
         }
 
@@ -145,7 +145,8 @@ def _render_text(environment: jinja2.Environment, name: str, values: Mapping[str
     return Rendered(" ".join(subject.removeprefix(_SUBJECT).split()), body + "\n")
 
 
-def _environment(localizer: Localizer, shared: Mapping[str, Any]) -> jinja2.Environment:
+def template_environment(localizer: Localizer, shared: Mapping[str, Any]) -> jinja2.Environment:
+    """Jinja for templates named ``package:file``, in one language; values are escaped in HTML."""
     environment = jinja2.Environment(
         loader=jinja2.FunctionLoader(_load_template),
         autoescape=jinja2.select_autoescape(("html",), default_for_string=False),

@@ -82,6 +82,7 @@ def test_placeholders_stay(source: Path) -> None:
 def test_words_of_both_kinds_of_source_are_found(said: Catalog) -> None:
     places = {message.id: [name for name, _line in message.locations] for message in said}
     assert places["Set a new password"] == [
+        "lms_core/accounts/pages/templates/reset_password.html",
         "lms_core/accounts/templates/reset_password.html",
         "lms_core/accounts/templates/reset_password.txt",
     ]
