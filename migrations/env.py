@@ -10,6 +10,7 @@ import lms_core.administration.models
 import lms_core.analytics.models
 import lms_core.assessment.models
 import lms_core.certificates.models
+import lms_core.courses.exchange.models
 import lms_core.courses.models
 import lms_core.enrollment.models
 import lms_core.files.models
