@@ -13,12 +13,10 @@ if TYPE_CHECKING:
 
 def includeme(config: "Configurator") -> None:
     from lms_core.courses import access, resources
-    from lms_core.courses.catalog.queries import Catalog
     from lms_core.courses.staff.resources import CourseStaffCollection, StaffItem
     from lms_core.courses.versions.resources import CourseVersions, VersionItem, VersionLessonItem, VersionLessons
 
     config.include(access)
-    config.registry.catalog = Catalog(config.registry.course_parts)
     config.include("lms_core.courses.content")
     config.add_file_access(lambda: access.reads_file(config.registry))
     config.add_file_use(access.uses_file)
@@ -33,10 +31,10 @@ def includeme(config: "Configurator") -> None:
     config.add_child(resources.CourseItem, "staff", CourseStaffCollection)
     config.add_item(CourseStaffCollection, StaffItem, "userId")
     config.include("lms_core.courses.announcements")
+    config.include("lms_core.courses.catalog")
     config.include("lms_core.courses.covers")
     config.include("lms_core.courses.exchange")
     config.scan("lms_core.courses.views")
-    config.scan("lms_core.courses.catalog.views")
     config.add_child(resources.CourseItem, "versions", CourseVersions)
     config.add_item(CourseVersions, VersionItem, "versionNumber")
     config.add_child(VersionItem, "lessons", VersionLessons)

@@ -35,8 +35,8 @@ def _any_of(inner: fields.Field[Any]) -> fields.List[Any]:
     return fields.List(inner, validate=validate.Length(max=MOST_VALUES))
 
 
-class CatalogQuery(PageQuery):
-    """Filters, search and order of a list of courses."""
+class CatalogFilters(Schema):
+    """What narrows a list of courses."""
 
     search = Text(max=200)
     category = _any_of(Text(min=1, max=100))
@@ -56,20 +56,56 @@ class CatalogQuery(PageQuery):
     mine = fields.Boolean(metadata={"description": "Only what the caller owns or helps to run, drafts included."})
     status = fields.String(validate=validate.OneOf(("published", "draft", "archived")))
     deleted = fields.Boolean(metadata={"description": "What was deleted, and nothing else."})
+
+    @validates_schema
+    def _prices(self, data: dict[str, Any], **kwargs: Any) -> None:
+        if data.get("min_price") is not None and data["min_price"] > data.get("max_price", HIGHEST_PRICE):
+            raise ValidationError(_("The lowest price is above the highest."), "minPrice")
+
+
+class CatalogQuery(CatalogFilters, PageQuery):
+    """Filters, search and order of a list of courses."""
+
     sort = fields.String(
         validate=validate.OneOf(SORTS),
         metadata={"description": "By `relevance` when searching, else by `newest`, unless told otherwise."},
     )
 
     @validates_schema
-    def _fits(self, data: dict[str, Any], **kwargs: Any) -> None:
+    def _pages(self, data: dict[str, Any], **kwargs: Any) -> None:
         if data["page"] * data["limit"] > DEEPEST:
             raise ValidationError(_("Only the first ${most} can be paged through.", mapping={"most": DEEPEST}), "page")
-        if data.get("min_price") is not None and data["min_price"] > data.get("max_price", HIGHEST_PRICE):
-            raise ValidationError(_("The lowest price is above the highest."), "minPrice")
         if data.get("sort") == "relevance" and not data.get("search"):
             raise ValidationError(_("Only a search has an order of relevance."), "sort")
 
     @post_load
     def _order(self, data: dict[str, Any], **kwargs: Any) -> dict[str, Any]:
         return {"sort": "relevance" if data.get("search") else "newest", **data}
+
+
+class FacetValueSchema(Schema):
+    """A value that courses have, and how many have it."""
+
+    value = fields.String()
+    count = fields.Integer()
+
+
+class FacetSchema(Schema):
+    """What a filter could be set to, the most frequent first."""
+
+    values = fields.List(fields.Nested(FacetValueSchema))
+    is_exact = fields.Boolean(
+        metadata={"description": "Whether the courses were counted; else `count` is an estimate."}
+    )
+
+
+class FacetsSchema(Schema):
+    """The facets of a list of courses."""
+
+    category = fields.Nested(FacetSchema)
+    sub_category = fields.Nested(FacetSchema)
+    level = fields.Nested(FacetSchema)
+    language = fields.Nested(FacetSchema)
+    price = fields.Nested(FacetSchema, metadata={"description": "`free` and `paid`."})
+    enrollment_type = fields.Nested(FacetSchema)
+    tags = fields.Nested(FacetSchema, metadata={"description": "The 20 most frequent."})

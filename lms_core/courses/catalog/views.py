@@ -5,6 +5,7 @@ from typing import Any
 from pyramid.view import view_config
 
 from lms_core.courses.catalog import schemas
+from lms_core.courses.catalog.resources import CatalogFacets
 from lms_core.courses.resources import CourseCollection
 from lms_core.kernel.request import Request
 
@@ -26,3 +27,16 @@ def list_courses(context: CourseCollection, request: Request) -> Any:
     the others follow by popularity. The first 10,000 courses of any order can be paged through.
     """
     return request.registry.catalog.page(request.reader, request.query, request.identity)
+
+
+@view_config(
+    context=CatalogFacets, request_method="GET", permission="courses:list", query=schemas.CatalogFilters,
+    returns=schemas.FacetsSchema, errors=("401 unauthorized", "403 forbidden"),
+)  # fmt: skip
+def read_facets(context: CatalogFacets, request: Request) -> Any:
+    """Count courses by category, level, language and so on.
+
+    The filters are those of the list; each facet leaves its own out, so that it shows what else could be chosen. The
+    numbers are exact where at most 1,000 courses fit, and estimates of two digits beyond that.
+    """
+    return request.registry.catalog_facets.counts(request.reader, request.query, request.identity)

@@ -44,10 +44,13 @@ def courses(core, people):
 
 
 def found(person, **query):
-    """What the caller finds, by state; the total says the same."""
+    """What the caller finds, by state; the total says the same, and so does every facet."""
     page = person.client.get(COURSES, {"sort": "title", **query}).json
     names = {card["title"].removeprefix("The ").removesuffix(" course") for card in page["items"]}
     assert page["total"] == len(page["items"]) == len(names)
+    facets = person.client.get(f"{COURSES}/facets", query).json
+    numbers = [{each["count"] for each in facets[name]["values"]} for name in ("category", "tags", "price", "language")]
+    assert numbers == [{len(names)} if names else set()] * 4
     return names
 
 
@@ -85,8 +88,9 @@ def test_beyond_the_catalog_one_sees_what_one_may_read(people, courses, reach, n
     for who in EVERYBODY[1:]:
         seen = REACHES[reach].get(who, set())
         assert found(getattr(people, who), **ASKED[reach], **narrowed) == seen, who
-    refused = people.nobody.client.get(COURSES, {**ASKED[reach], **narrowed}, status=401)
-    assert refused.json["code"] == "unauthorized"
+    for url in (COURSES, f"{COURSES}/facets"):
+        refused = people.nobody.client.get(url, {**ASKED[reach], **narrowed}, status=401)
+        assert refused.json["code"] == "unauthorized"
 
 
 def test_whatever_is_listed_can_be_opened(people, courses):
@@ -111,7 +115,8 @@ def test_deleted_courses_are_for_who_may_delete_every_course(people, courses):
     assert found(people.admin, deleted="true") == {"deleted"}
     assert found(people.admin, deleted="true", status="draft") == set()
     for who in ("student", "taker", "helper", "other", "owner"):
-        assert getattr(people, who).client.get(COURSES, {"deleted": "true"}, status=403).json["code"] == "forbidden"
+        for url in (COURSES, f"{COURSES}/facets"):
+            assert getattr(people, who).client.get(url, {"deleted": "true"}, status=403).json["code"] == "forbidden"
     people.nobody.client.get(COURSES, {"deleted": "true"}, status=401)
 
 
