@@ -27,7 +27,8 @@ _CONTENT_ANSWERS = {206: "The range that `Range` asks for."}
 
 @view_config(
     context=FileCollection, request_method="POST", permission="files:create", query=schemas.FileNameQuery,
-    consumes="application/octet-stream", form=schemas.FileForm, returns=schemas.FileSchema, status=201,
+    idempotent="late", consumes="application/octet-stream", form=schemas.FileForm,
+    returns=schemas.FileSchema, status=201,
     errors=(*BODY_ERRORS, "413 quota_exceeded", "503 storage_unavailable"),
 )  # fmt: skip
 def upload_file(context: FileCollection, request: Request) -> Any:

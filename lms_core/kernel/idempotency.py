@@ -26,8 +26,10 @@ if TYPE_CHECKING:
     import uuid
 
     from pyramid.config import Configurator
-    from sqlalchemy import Row
+    from sqlalchemy import Connection
+    from sqlalchemy.orm import Session
 
+    from lms_core.kernel.db import AnyRow
     from lms_core.kernel.request import Request
 
 View = Callable[[Any, "Request"], Response]
@@ -39,11 +41,17 @@ _LOCK_TIMEOUT = "5s"
 
 
 def idempotent_view(view: View, info: Any) -> View:
-    """The deriver of every view that answers POST, unless it says ``idempotent=False``."""
+    """The deriver of every view that answers POST, unless it says ``idempotent=False``.
+
+    One that waits long for its caller says ``idempotent="late"``: the key is written when all is done, so that no
+    transaction is open meanwhile.
+    """
     methods = info.options.get("request_method") or ("POST",)
     answers_post = "POST" in ((methods,) if isinstance(methods, str) else methods)
     if not answers_post or info.exception_only or info.options.get("idempotent") is False:
         return view
+
+    once = _once_late if info.options.get("idempotent") == "late" else _once
 
     def wrapped(context: Any, request: "Request") -> Response:
         key = request.environ.get("HTTP_IDEMPOTENCY_KEY")
@@ -51,7 +59,7 @@ def idempotent_view(view: View, info: Any) -> View:
             return view(context, request)
         if not _KEY.fullmatch(key):
             raise Invalid("idempotency_key_invalid", _("An Idempotency-Key is 1 to 200 printable ASCII characters."))
-        return _once(view, context, request, key)
+        return once(view, context, request, key)
 
     return wrapped
 
@@ -63,12 +71,26 @@ def _once(view: View, context: Any, request: "Request", key: str) -> Response:
     scope, asked = _scope(request), _asked(request)
     claim = _claim(request, scope, key, asked)
     if claim is None:
-        return _replay(request, _stored(request, scope, key), asked)
+        return _replay(request, _stored(request.db, scope, key), asked)
     response = view(context, request)
     if response.status_int >= 500:
         request.db.execute(delete(IdempotencyKey).where(IdempotencyKey.id == claim))
     else:
         request.db.execute(update(IdempotencyKey).where(IdempotencyKey.id == claim).values(**_kept(request, response)))
+    return response
+
+
+def _once_late(view: View, context: Any, request: "Request", key: str) -> Response:
+    """A repeated request is known before anything is done; of twins at the same time, the later one is undone."""
+    scope, asked = _scope(request), _asked(request)
+    stored = _stored(request.reader, scope, key)
+    if stored is not None:
+        return _replay(request, stored, asked)
+    response = view(context, request)
+    claim = _claim(request, scope, key, asked)
+    if claim is None:
+        raise _try_again()
+    request.db.execute(update(IdempotencyKey).where(IdempotencyKey.id == claim).values(**_kept(request, response)))
     return response
 
 
@@ -109,11 +131,10 @@ def _claim(request: "Request", scope: str, key: str, asked: bytes) -> "uuid.UUID
     return claimed
 
 
-def _stored(request: "Request", scope: str, key: str) -> "Row[Any] | None":
+def _stored(db: "Session | Connection", scope: str, key: str) -> "AnyRow | None":
     columns = (IdempotencyKey.fingerprint, IdempotencyKey.status, IdempotencyKey.headers, IdempotencyKey.body)
     chosen = select(*columns).where(IdempotencyKey.scope == scope, IdempotencyKey.key == key)
-    stored: Row[Any] | None = request.db.execute(chosen).one_or_none()
-    return stored
+    return db.execute(chosen).one_or_none()
 
 
 def _kept(request: "Request", response: Response) -> dict[str, Any]:
@@ -126,9 +147,9 @@ def _kept(request: "Request", response: Response) -> dict[str, Any]:
     }
 
 
-def _replay(request: "Request", stored: "Row[Any] | None", asked: bytes) -> Response:
+def _replay(request: "Request", stored: "AnyRow | None", asked: bytes) -> Response:
     if stored is None or stored.status is None:  # Expired between two statements, or never finished.
-        raise Conflict("try_again", _("The first request with this key is not done; try again."), retry_after=1)
+        raise _try_again()
     if not request.core.tokens.requests.fits(asked, stored.fingerprint):
         raise Invalid("idempotency_key_reused", _("This Idempotency-Key was used for another request."))
     response = Response(status=stored.status, content_type=None)
@@ -137,6 +158,10 @@ def _replay(request: "Request", stored: "Row[Any] | None", asked: bytes) -> Resp
     response.headers.update(stored.headers)
     response.headers["Idempotent-Replayed"] = "true"
     return response
+
+
+def _try_again() -> Conflict:
+    return Conflict("try_again", _("The first request with this key is not done; try again."), retry_after=1)
 
 
 def includeme(config: "Configurator") -> None:

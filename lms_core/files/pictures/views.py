@@ -38,8 +38,8 @@ def read_thumbnail(context: FileItem, request: Request) -> Response:
 
 
 @view_config(
-    context=MyAvatar, request_method="POST", permission="users:update", consumes=_PICTURES, form=FileForm,
-    returns=schemas.AvatarSchema, status=201, tags=("users",),
+    context=MyAvatar, request_method="POST", permission="users:update", idempotent="late", consumes=_PICTURES,
+    form=FileForm, returns=schemas.AvatarSchema, status=201, tags=("users",),
     errors=(
         *BODY_ERRORS, "422 image_unsupported", "422 image_invalid", "422 image_too_large", "422 file_infected",
         "503 busy", "503 scanner_unavailable", "503 storage_unavailable",

@@ -75,6 +75,7 @@ def read_upload_options(context: UploadCollection, request: Request) -> None:
 
 @view_config(
     context=UploadCollection, request_method="POST", permission="files:create", headers=schemas.CreationHeaders,
+    idempotent="late",
     consumes=protocol.CHUNK_TYPE, status=201, answer_headers=schemas.StateHeaders,
     errors=(*WRITING_ERRORS, "409 too_many_uploads", "413 quota_exceeded"),
 )  # fmt: skip

@@ -1,6 +1,8 @@
 """Taking files in over HTTP: as the body itself, or as the file of a form."""
 
 import hashlib
+import io
+import threading
 from functools import partial
 from urllib.parse import quote
 
@@ -163,6 +165,59 @@ def test_a_storage_that_is_down_records_nothing(post, student, registry, monkeyp
     assert answer.json["code"] == "storage_unavailable"
     assert int(answer.headers["Retry-After"]) > 0
     nothing_left()
+
+
+class Watching(io.BytesIO):
+    """A body that looks, whenever it is read, how many connections are in use."""
+
+    def __init__(self, content, core):
+        super().__init__(content)
+        self.core, self.seen = core, set()
+
+    def read(self, size=-1, /):
+        self.seen.add((self.core.engine.pool.checkedout(), self.core.readers.pool.checkedout()))
+        return super().read(size)
+
+
+@pytest.mark.parametrize("headers", [{}, {"Idempotency-Key": "k1"}])
+def test_no_connection_is_held_while_bytes_come_in(student, core, settings, headers):
+    """Or some slow senders, each with a key, would take every one there is."""
+    content = b"a" * (settings.integer("lms.web.body_limit") + 100_000)
+    given = {"Authorization": " ".join(student.client.authorization), **headers}
+    request = student.client.RequestClass.blank(FILES, method="POST", headers=given)
+    request.environ["wsgi.input"] = body = Watching(content, core)
+    request.content_length = len(content)
+    assert student.client.do_request(request).json["size"] == len(content)
+    assert body.seen == {(0, 0)}
+
+
+def test_twins_at_the_same_time_are_one_file(student, post, core, registry, monkeypatch, settings):
+    """The second one comes while the first is at work, and both are done before either is committed."""
+    put, met, codes = registry.storage.put, threading.Barrier(2), []
+
+    def meeting(key, stream):
+        stored = put(key, stream)
+        met.wait()
+        return stored
+
+    monkeypatch.setattr(registry.storage, "put", meeting)
+
+    def one(client):
+        codes.append(post(b"once", client=client, headers={"Idempotency-Key": "k1"}, status="*").status_int)
+
+    clients = [student.client.bearer(student.client.authorization[1]) for _each in range(2)]
+    threads = [threading.Thread(target=one, args=(client,)) for client in clients]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(codes) == [201, 409]
+    with core.transaction() as db:
+        [file] = db.scalars(select(FileUpload)).all()
+    assert [path.name for path in (settings.data / "files").rglob("*") if path.is_file()] == [file.storage_path]
+    monkeypatch.undo()
+    again = post(b"once", headers={"Idempotency-Key": "k1"}, status=201)
+    assert (again.json["id"], again.headers["Idempotent-Replayed"]) == (str(file.id), "true")
 
 
 def test_the_same_upload_sent_twice_is_one_file(post, student, core):
