@@ -16,6 +16,7 @@ from lms_core.kernel.core import Clock, make_core, system_clock
 from lms_core.kernel.embedded import ensure_server
 from lms_core.kernel.plugins import Plugins
 from lms_core.kernel.request import Request
+from lms_core.kernel.views import refuse_unguarded
 from lms_core.settings import EMBEDDED, Settings, load_settings, read_setting
 
 HOOKS = (files_hooks, courses_hooks)
@@ -62,5 +63,6 @@ def configure(settings: Settings, plugins: Plugins | None = None, *, clock: Cloc
     config.include("lms_core.kernel.openapi")
     plugins.configure(config)
     config.commit()
+    refuse_unguarded(config.registry)
     plugins.hook.lms_start(core=config.registry.core)
     return config

@@ -10,14 +10,17 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import orjson
+from pyramid.httpexceptions import default_exceptionresponse_view
 from pyramid.response import Response
 from pyramid.viewderivers import VIEW
 
 from lms_core.kernel.errors import PreconditionFailed
 from lms_core.kernel.i18n import _
+from lms_core.kernel.openapi.operations import permission_of
 from lms_core.kernel.pagination import CursorPage, Page
 from lms_core.kernel.schemas import Dump, Schema, compile_dump, load
 from lms_core.kernel.traversal import Item
+from lms_core.settings import SettingsError
 
 if TYPE_CHECKING:
     from pyramid.config import Configurator
@@ -133,6 +136,19 @@ def public_url(request: "Request", *names: object) -> str:
 def api_url(request: "Request", *names: object) -> str:
     """An absolute path below the API, behind whatever prefix the application is mounted at."""
     return "/".join((request.script_name + "/api/v1", *(str(name) for name in names)))
+
+
+def refuse_unguarded(registry: Any) -> None:
+    """Raises SettingsError, by name, for a view without ``permission=``: Pyramid would show it to everybody."""
+    for entry in registry.introspector.get_category("views"):
+        view = entry["introspectable"]
+        # Pyramid's own view of its exceptions can be raised to, and not visited.
+        if view["exception_only"] or view["callable"] is default_exceptionresponse_view:
+            continue
+        if permission_of(entry) is not None:
+            continue
+        name = f"{view['callable'].__module__}.{view['callable'].__qualname__}"
+        raise SettingsError(f"the view {name} names no permission=; one for everybody says NO_PERMISSION_REQUIRED")
 
 
 def includeme(config: "Configurator") -> None:

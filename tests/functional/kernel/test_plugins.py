@@ -72,6 +72,41 @@ def test_a_plugin_adds_settings_views_subscribers_and_tasks(write, settings):
     config.registry.core.close()
 
 
+UNGUARDED = """
+    from pyramid.security import NO_PERMISSION_REQUIRED
+    from lms_core.plugin_api import ApiRoot, Resource, hookimpl
+
+    api_version = "1"
+
+    class Notes(Resource):
+        pass
+
+    def show(context, request):
+        return {}
+
+    def told(request):
+        return {}
+
+    @hookimpl
+    def lms_configure(config):
+        config.add_child(ApiRoot, "notes", Notes)
+        config.add_route("told", "/told")
+        config.add_view(told, route_name="told")
+        config.add_view(show, context=Notes, request_method="GET")
+"""
+
+
+@pytest.mark.parametrize(("named", "forgotten"), [("told", "show"), ("show", "told")])
+def test_a_view_that_says_not_who_may_see_it_stops_the_start_by_name(write, settings, named, forgotten):
+    module = f"unguarded_{forgotten}"
+    guard = f"add_view({named}, permission=NO_PERMISSION_REQUIRED"
+    source = UNGUARDED.replace(f"add_view({named}", guard)
+    files = EntryPoint("storage_local", "lms_plugins.storage_local:plugin", "lms.plugins")
+    plugins = Plugins(lms_core.HOOKS, found=[files, write(module, source)])
+    with pytest.raises(SettingsError, match=rf"{module}\.{forgotten} names no permission="):
+        lms_core.configure(settings, plugins)
+
+
 @pytest.mark.parametrize(
     ("source", "complaint"),
     [
