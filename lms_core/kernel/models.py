@@ -24,8 +24,6 @@ from sqlalchemy.orm import Mapped, mapped_column
 from lms_core.kernel.columns import Count, Document, at_least
 from lms_core.kernel.db import Base, Created, Identified
 
-UNFINISHED = text("finished_at IS NULL")
-
 
 class Outbox(Base):
     """An event published in the transaction that caused it, until every subscriber has it.
@@ -46,7 +44,14 @@ class Outbox(Base):
     finished_at: Mapped[dt.datetime | None]
 
     __table_args__ = (
-        Index("ix_outbox_unfinished", "id", postgresql_where=UNFINISHED),
+        # Those that nobody took on yet, and those whose lease may have run out; each is claimed in its order.
+        Index("ix_outbox_fresh", "id", postgresql_where=text("finished_at IS NULL AND lease_until IS NULL")),
+        Index(
+            "ix_outbox_leased",
+            "lease_until",
+            "id",
+            postgresql_where=text("finished_at IS NULL AND lease_until IS NOT NULL"),
+        ),
         Index("ix_outbox_finished_at", "finished_at", postgresql_where=text("finished_at IS NOT NULL")),
     )
 
