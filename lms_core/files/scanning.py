@@ -113,7 +113,7 @@ def _record(db: Session, core: Core, row: Any, scanner: str, verdict: Verdict) -
     if recorded is None:
         return
     if verdict.result == INFECTED:
-        publish(db, FileInfected(row.id, row.uploaded_by, row.file_name, verdict.note))
+        publish(db, FileInfected(row.id, row.uploaded_by, row.file_name, scan["note"]))
     elif final:
         clear(db, row.id, row.mime_type)
 
