@@ -25,11 +25,21 @@ class ImportedFile:
 
 
 @dataclass(frozen=True, slots=True)
+class ImportedEmbed:
+    """A page of another site that a page shows inside itself, by its web address."""
+
+    url: str
+    title: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class ImportedLesson:
     """One lesson; exactly one of ``html``, ``url`` and ``file`` is set.
 
     ``html`` becomes a text lesson (unsanitized here; links and images may use :data:`FILE_SCHEME`), ``url`` a link
-    lesson, ``file`` (a key of :attr:`ImportedCourse.files`) a lesson that offers the file.
+    lesson, ``file`` (a key of :attr:`ImportedCourse.files`) a lesson that offers the file. ``embeds`` are what the page
+    showed of other sites, in whose place ``html`` has links: what may be embedded here follows the page as interactive
+    lessons, or takes its place where there was nothing else on it.
 
     ``details`` are what the source says in the JSON of the API (``durationMinutes``, ``isPreview``, ``contentType``
     with ``content``, ...), as an exporter got them. They count more than the other fields, each where it is valid;
@@ -43,6 +53,7 @@ class ImportedLesson:
     description: str = ""
     is_published: bool = True
     details: Mapping[str, Any] = field(default_factory=dict)
+    embeds: Sequence[ImportedEmbed] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,17 +2,17 @@
 
 import re
 import uuid
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from html import escape
+from html import escape, unescape
 from types import MappingProxyType
 from typing import Any
 
 from lms_core.courses.content.service import attachment, check_criteria, columns_of, make
 from lms_core.courses.content.types import ContentContext, ContentFile, ContentType, content_types
 from lms_core.courses.html import MAX_LENGTH
-from lms_core.courses.importing import ImportedLesson
+from lms_core.courses.importing import ImportedEmbed, ImportedLesson
 from lms_core.courses.records import LessonRecord
 from lms_core.courses.references import FILE_ID_SCHEME, file_address, map_references, referenced_files
 from lms_core.files.models import FileUpload
@@ -23,6 +23,10 @@ from lms_core.kernel.schemas import Schema
 
 MAX_DESCRIPTION = 5_000
 """Characters, as the API allows them."""
+
+MAX_HEADING = 240
+MOST_EMBEDS = 20
+"""Of one page."""
 
 DEFAULTS: Mapping[str, Any] = MappingProxyType(
     {"min_seconds": 0, "is_preview": False, "allow_comments": True, "transcript": None}
@@ -61,8 +65,11 @@ class LessonMaker:
         details = self._read.details(LessonRecord(), source.details, title)
         given = details.get("duration_minutes") if details.get("duration_given", True) else None
         made = self._known(title, details, given) or self._plain(title, source, given)
-        if made is not None:
+        embedded = list(self._embedded(title, source.embeds))
+        if made is not None and not (len(embedded) == 1 and _is_only(made, source.embeds)):
             yield self._row(title, source, details, made)
+        for heading, columns in embedded:
+            yield self._row(heading, source, {}, columns)
 
     def _row(
         self, title: str, source: ImportedLesson, details: Mapping[str, Any], made: Mapping[str, Any]
@@ -125,6 +132,23 @@ class LessonMaker:
             self._read.skip(title, _("Removed from the page: ${names}.", mapping={"names": ", ".join(removed)}))
         return columns
 
+    def _embedded(self, title: str, embeds: Sequence[ImportedEmbed]) -> Iterator[tuple[str, dict[str, Any]]]:
+        """The titles and columns of what a page embeds, as far as it may be embedded here."""
+        known = {re.sub(r"^http:", "https:", each.url, count=1): each for each in reversed(embeds)}
+        for number, (address, embed) in enumerate(reversed(known.items()), 1):
+            if number > MOST_EMBEDS:
+                self._read.skip(title, _("This page embeds too much of other sites."))
+                return
+            label = self._read.line(embed.title)
+            try:
+                content = {"src": address, **({"title": label} if label else {})}
+                columns = self._made("interactive", content, None)[0]
+            except Invalid:
+                named = {"url": self._read.line(address)}
+                self._read.skip(title, _("${url} may not be embedded here; a link to it remains.", mapping=named))
+            else:
+                yield label or (title if len(known) == 1 else f"{title[:MAX_HEADING]} ({number})"), columns
+
     def _link(self, title: str, url: str, given: int | None) -> dict[str, Any] | None:
         try:
             return self._made("link", {"url": self._read.text(url)}, given)[0]
@@ -177,6 +201,13 @@ def reason(error: Invalid) -> str:
     while told and not isinstance(told, str):
         told = next(iter(told.values() if isinstance(told, Mapping) else told))
     return told or error.detail or error.code
+
+
+def _is_only(page: Mapping[str, Any], embeds: Sequence[ImportedEmbed]) -> bool:
+    """Whether there is nothing on the page but a link to the one thing that it embeds."""
+    html = page["content"].get("html", "")
+    words = unescape(re.sub(r"</?(?:a|br|div|p|span)\b[^<>]*>", "", html)).strip()
+    return len(embeds) == 1 and html.count("<a ") == 1 and words in (embeds[0].title, embeds[0].url)
 
 
 def _file(upload: FileUpload) -> ContentFile:

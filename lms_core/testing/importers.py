@@ -248,6 +248,8 @@ def _check_lesson(lesson: ImportedLesson, course: ImportedCourse) -> None:
     given = [value for value in (lesson.html, lesson.url, lesson.file) if value is not None]
     assert len(given) == 1, f"{lesson.title}: exactly one of html, url and file"
     assert lesson.file is None or lesson.file in course.files
+    assert not lesson.embeds or lesson.html is not None, f"{lesson.title}: only a page embeds something"
+    assert all(embed.url.strip() for embed in lesson.embeds), f"{lesson.title}: embeds something without an address"
     for reference in _REFERENCE.findall(lesson.html or ""):
         assert unquote(reference) in course.files, f"{lesson.title}: {reference} is no file of the import"
 

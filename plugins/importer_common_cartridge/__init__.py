@@ -14,7 +14,7 @@ What becomes of what:
   ``isvisible="false"``, resources meant for other roles than learners.
 - In a page, references to files of the cartridge name the imported file. A link to another part of the course, or to
   a file that isn't there, keeps its text and loses its target, and is listed as skipped. What a page embeds of another
-  site (a video in an ``iframe``) becomes a link to it.
+  site (a video in an ``iframe``) becomes a link to it, and a lesson of its own where that site may be embedded.
 - Style sheets, scripts and fonts that belong to a page, and files that the manifest doesn't name, are skipped by name.
 """
 

@@ -103,7 +103,7 @@ class LessonMaker:
         self._charge(len(page.html))
         title = title_of(title, page.title, splitext(basename(found))[0])
         visible = visible and not is_hidden_page(page.meta)
-        return ImportedLesson(within(folder, title), html=page.html, is_published=visible)
+        return ImportedLesson(within(folder, title), html=page.html, is_published=visible, embeds=page.embeds)
 
     def known_page(self, path: str, title: str, html: str, visible: bool, details: Mapping[str, Any]) -> ImportedLesson:
         """The page of which the course's own record has the HTML."""
@@ -152,7 +152,7 @@ class LessonMaker:
             html += f'<p><a href="{escape(path)}">{escape(file_name(path))}</a></p>'
         page = self._read(html, main_file(resource), title)
         self._charge(len(page.html))
-        return ImportedLesson(within(folder, title), html=page.html, is_published=visible)
+        return ImportedLesson(within(folder, title), html=page.html, is_published=visible, embeds=page.embeds)
 
     def _description(self, resource: Resource, title: str) -> Element | None:
         """The XML that the resource is, in its file or in the manifest; None, and a line in the report, without it."""

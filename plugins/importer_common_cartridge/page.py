@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from html import escape, unescape
 
-from lms_core.plugin_api import FILE_SCHEME
+from lms_core.plugin_api import FILE_SCHEME, ImportedEmbed
 
 from .text import clean
 
@@ -37,7 +37,7 @@ _UNSEEN = frozenset({"script", "style", "title", "iframe"})
 """Elements that go with all that is in them; browsers look for nothing but their end tag inside."""
 
 _EMBEDS = frozenset({"iframe", "embed"})
-"""No lesson may hold another site's page, so what they show becomes a link, to the video for instance."""
+"""No text may hold another site's page, so what they show becomes a link, to the video for instance."""
 
 _GONE = _STRUCTURE | _UNSEEN | _EMBEDS
 _LINKED = ("https://", "http://", FILE_SCHEME)
@@ -61,6 +61,7 @@ class Page:
     title: str = ""
     html: str = ""
     meta: dict[str, str] = field(default_factory=dict)
+    embeds: list[ImportedEmbed] = field(default_factory=list)
 
 
 def decode(data: bytes) -> str:
@@ -173,6 +174,8 @@ class _Scanner:
         if address.startswith(_LINKED):
             text = clean(values.get("title")) or address
             self.out.append(f'<a href="{escape(address)}">{escape(text)}</a>')
+            if not address.startswith(FILE_SCHEME):
+                self.page.embeds.append(ImportedEmbed(address, clean(values.get("title"))))
 
     def _verbatim(self, name: str, position: int, *, closed: bool) -> int:
         """Past the text of an element that holds no markup, up to its end tag."""

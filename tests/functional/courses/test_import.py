@@ -13,6 +13,7 @@ from lms_core.kernel.models import AuditLog, Outbox
 
 PNG = (b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR" + bytes(64)).hex()
 PDF = b"%PDF-1.7 \0".hex()
+MP4 = b"\0\0\0\x20ftypisom\0\0\x02\0isomiso2avc1mp41"
 PAGE = {"title": "Page", "html": "<p>Some words.</p>"}
 
 
@@ -154,6 +155,75 @@ def test_a_lesson_that_cannot_be_brought_is_named_and_the_rest_arrives(bring, le
     assert [(each.name, each.reason) for each in report.skipped] == [("X", reason)]
     assert [(each.title, each.order_index) for each in lessons()] == [("Page", 0)]
     assert report.lessons == 1
+
+
+FILM = {"url": "http://www.youtube.com/embed/x?a=1", "title": "A film"}
+FILM_LINK = '<a href="http://www.youtube.com/embed/x?a=1">A film</a>'
+
+
+def test_what_a_page_embeds_follows_it_where_it_may(bring, lessons):
+    other = {"url": "https://elsewhere.example/x"}
+    page = {"title": "P", "html": f"<p>Words and {FILM_LINK}</p>", "embeds": [FILM, other, FILM], "is_published": False}
+    report = bring(page, PAGE)
+    assert [(each.title, each.content_type, each.is_published) for each in lessons()] == [
+        ("P", "text", False), ("A film", "interactive", False), ("Page", "text", True),
+    ]  # fmt: skip
+    film = lessons()[1].content
+    assert (film["src"], film["title"]) == ("https://www.youtube.com/embed/x?a=1", "A film")
+    assert [(each.name, each.reason) for each in report.skipped] == [
+        ("P", "https://elsewhere.example/x may not be embedded here; a link to it remains.")
+    ]
+
+
+def test_a_page_that_was_nothing_but_an_embedded_one_becomes_it(bring, lessons):
+    alone, pictured = f"<div><p>{FILM_LINK}</p></div>", f'<p>{FILM_LINK}<img src="https://example.org/x.png"></p>'
+    bring(*({"title": "P", "html": html, "embeds": [FILM]} for html in (alone, pictured)))
+    assert [each.content_type for each in lessons()] == ["interactive", "text", "interactive"]
+
+
+def test_without_a_type_for_it_a_link_remains(bring, lessons):
+    nameless = {"url": "javascript:alert(1)"}
+    report = bring({"title": "P", "html": f"<p>{FILM_LINK}</p>", "embeds": [nameless]})
+    assert [each.content_type for each in lessons()] == ["text"]
+    assert [each.name for each in report.skipped] == ["P"]
+    many = [{"url": f"https://www.youtube.com/embed/{number}"} for number in range(25)]
+    report = bring({"title": "P", "html": "<p>x</p>", "embeds": many})
+    assert report.lessons == 21
+    assert [each.reason for each in report.skipped] == ["This page embeds too much of other sites."]
+
+
+def test_files_of_another_installation_are_nobodys(bring, lessons):
+    gone = "/api/v1/files/5f0c6f4e-6c8e-4b0e-9d54-0c1f2f1f7d6a/content"
+    bring({"title": "P", "html": f'<p><a href="{gone}">x</a></p>'})
+    assert lessons()[0].content["html"] == '<p><a href="#" rel="noopener noreferrer">x</a></p>'
+
+
+@pytest.mark.parametrize(
+    ("kind", "content", "files"),
+    [
+        ("video", {"fileId": "lms-file-id:film", "durationSeconds": 90,
+                   "tracks": [{"fileId": "lms-file-id:words", "kind": "captions", "language": "en"}]},
+         ["film", "words"]),
+        ("interactive", {"src": "https://h5p.org/1", "allow": ["fullscreen"]}, []),
+        ("pdf", {"fileId": "lms-file-id:paper"}, ["paper"]),
+    ],
+)  # fmt: skip
+def test_a_lesson_of_any_type_comes_back_as_it_was(bring, lessons, core, kind, content, files):
+    made = {
+        "film": {"name": "film", "hex": MP4.hex()},
+        "words": {"name": "words", "text": "WEBVTT\n\n"},
+        "paper": {"name": "paper", "hex": PDF},
+    }
+    details = {"contentType": kind, "content": content, "durationMinutes": 7}
+    report = bring({"title": "L", "html": "<p>Else</p>", "details": details}, files={key: made[key] for key in files})
+    assert report.skipped == []
+    [lesson] = lessons()
+    assert (lesson.content_type, lesson.duration_minutes, lesson.duration_given) == (kind, 7, True)
+    assert len(lesson.attachments) == len(files)
+    assert "lms-file" not in json.dumps(lesson.content)
+    bad = {**content, "evil": "<script>"}
+    bring({"title": "L", "html": "<p>Else</p>", "details": {**details, "content": bad}}, files={})
+    assert lessons()[-1].content_type == "text"
 
 
 def test_what_the_source_does_not_say_is_filled_in(bring, core, lessons):

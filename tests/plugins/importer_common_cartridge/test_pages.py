@@ -1,6 +1,7 @@
 """Pages: their body, their title, their encoding, and where their references lead."""
 
 import time
+from html import unescape
 
 import pytest
 from lms_plugins.importer_common_cartridge.page import decode, read_page
@@ -191,7 +192,9 @@ def test_what_a_page_embeds_becomes_a_link(read: Read, embedded: str, link: tupl
     files = {"p.html": page(f"<p>a{embedded}b</p>", "P"), "film.mp4": "film"}
     course = read(manifest(resource("p", "p.html")), files)
     address, text = link
-    assert lessons(course)["P"].html == f'<p>a<a href="{address}">{text}</a>b</p>'
+    made = lessons(course)["P"]
+    assert made.html == f'<p>a<a href="{address}">{text}</a>b</p>'
+    assert [each.url for each in made.embeds] == ([unescape(address)] if address.startswith("https") else [])
 
 
 @pytest.mark.parametrize(
