@@ -53,6 +53,17 @@ def export(place: Place, course: str, file: Path, number: int | None, format_nam
     _tell_left_out("Not exported", report.lost)
 
 
+@course.command()
+@placed
+def reprocess(place: Place) -> None:
+    """Look again into lessons of which nothing could be told, once FFmpeg is installed for instance."""
+    from lms_core.courses.content.tasks import look_again
+
+    with place.core() as core:
+        count = look_again(core)
+    click.echo(f"{count} {'lesson' if count == 1 else 'lessons'} will be looked into again")
+
+
 def _tell_left_out(what: str, skipped: Iterable[Any]) -> None:
     for each in skipped:
         click.echo(f"{what}: {each.name}: {each.reason}")

@@ -6,12 +6,12 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from lms_core.courses import service
 from lms_core.courses.content.queries import course_of, unseen
-from lms_core.courses.content.service import attachment, derived_fields, settle_minutes
+from lms_core.courses.content.service import announce, attachment, derived_fields, settle_minutes
 from lms_core.courses.content.types import Content, ContentType, content_types
 from lms_core.courses.content.workshop import CannotProcess, Workshop
 from lms_core.courses.events import LessonContentChanged
@@ -86,3 +86,26 @@ def _record(
     db.flush()
     follow(db, [state.id for state in states if isinstance(state, LessonRevision)])
     service.roll_up_durations(db, course_id)
+
+
+def look_again(core: Core) -> int:
+    """Have every lesson looked into anew about which nothing could be told; answers how many there are.
+
+    For when the reason is gone: FFmpeg was installed, say, or larger files are allowed.
+    """
+    with core.transaction() as db:
+        leave_times(db)
+        forgotten: dict[str, Any] = {"derived": {}}
+        drafts = update(Lesson).where(Lesson.derived.has_key("problem")).values(forgotten).returning(Lesson.id)
+        frozen = (
+            update(LessonRevision)
+            .where(LessonRevision.derived.has_key("problem"))
+            .values(forgotten)
+            .returning(LessonRevision.id, LessonRevision.lesson_id)
+        )
+        lessons = set(db.scalars(drafts))
+        revisions = db.execute(frozen).all()
+        follow(db, [row.id for row in revisions])
+        lessons |= {row.lesson_id for row in revisions}
+        announce(db, sorted(lessons), None)
+    return len(lessons)

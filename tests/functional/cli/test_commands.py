@@ -19,6 +19,7 @@ from lms_core.kernel.core import Core
 from lms_core.kernel.models import DeadLetter
 from lms_core.settings import Settings
 from lms_core.testing.accounts import make_user, sign_in
+from lms_core.testing.courses import make_course
 
 INI = Path(bootstrap.__file__).parents[2] / "development.ini"
 Lms = Callable[..., Result]
@@ -266,6 +267,17 @@ def test_an_import_for_somebody_who_is_no_instructor_is_refused(lms: Lms, core: 
     refused = lms("course", "import", str(cartridge), "--instructor", "student@example.org")
 
     assert (refused.exit_code, refused.stderr) == (1, "lms: student@example.org is not an instructor.\n")
+
+
+def test_lessons_of_which_nothing_could_be_told_are_looked_into_again(lms: Lms, core: Core) -> None:
+    course = make_course(core, make_user(core, groups=["instructor"]).id, lessons=1)
+    assert lms("course", "reprocess").stdout == "0 lessons will be looked into again\n"
+    with core.transaction() as db:
+        db.execute(text('UPDATE lessons SET derived = \'{"problem": "tool_missing"}\''))
+    assert lms("course", "reprocess").stdout == "1 lesson will be looked into again\n"
+    with core.reader() as db:
+        waiting = db.scalars(text("SELECT payload FROM outbox WHERE name = 'courses.lesson_content_changed'")).all()
+    assert waiting.count({"lesson_id": str(course.lessons[0])}) == 2
 
 
 def test_a_course_is_exported_and_imported_again(lms: Lms, core: Core, cartridge: Path, tmp_path: Path) -> None:

@@ -288,6 +288,28 @@ def test_without_ffmpeg_the_authors_word_counts(make, read, upload, deliver, mon
     assert (read(url)["content"]["problem"], read(url)["durationMinutes"]) == ("tool_missing", 3)
 
 
+def test_what_could_not_be_told_is_looked_into_again_once_it_can(
+    ffmpeg, make, read, upload, deliver, tmp_path, core, instructor, course, monkeypatch
+):
+    address = f"/api/v1/courses/{course.id}"
+    paper = make("pdf", {"fileId": upload(pdf(3))})
+    url = make("video", {"fileId": upload(film(ffmpeg, tmp_path / "a.mp4"))})
+    instructor.client.post_json(f"{address}/publish")
+    with monkeypatch.context() as bare:
+        bare.setenv("PATH", str(tmp_path))
+        deliver()
+    before = read(paper)
+    assert read(url)["content"]["problem"] == "tool_missing"
+    assert tasks.look_again(core) == 1
+    assert instructor.client.get(f"{address}/changes").json["items"] == []
+    deliver()
+    assert read(url)["content"]["measuredSeconds"] == 2
+    assert "problem" not in read(url)["content"]
+    assert instructor.client.get(f"{address}/changes").json["items"] == []
+    assert read(paper) == before
+    assert tasks.look_again(core) == 0
+
+
 @pytest.mark.parametrize("name", ["a.mp4", "a.webm", "a.mkv", "a.mov", "a.avi", "a.flv"])
 def test_a_film_is_measured_and_has_a_still(ffmpeg, make, read, upload, deliver, tmp_path, instructor, name):
     url = make("video", {"fileId": upload(film(ffmpeg, tmp_path / name), name), "durationSeconds": 900})
