@@ -126,6 +126,18 @@ class Course(Identified, Timestamped, Base):
     )
 
 
+class CatalogWord(Base):
+    """A word of a title that is or was in the catalog, in lower case and without accents; a trigger writes it."""
+
+    __tablename__ = "catalog_words"
+
+    word: Mapped[str] = mapped_column(primary_key=True)
+
+    __table_args__ = (
+        Index("ix_catalog_words_word_trgm", "word", postgresql_using="gin", postgresql_ops={"word": "gin_trgm_ops"}),
+    )
+
+
 class CourseStaff(Identified, Base):
     """Somebody who helps to run a course, and what they may do there."""
 

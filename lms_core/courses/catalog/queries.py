@@ -25,6 +25,7 @@ from lms_core.accounts.models import User
 from lms_core.courses.catalog import reach as reaches
 from lms_core.courses.catalog.conditions import FILTERS, SEARCH, WORDS, given
 from lms_core.courses.catalog.reach import CATALOG, Reach
+from lms_core.courses.catalog.spelling import corrected
 from lms_core.courses.models import Course, Module, VersionModule
 from lms_core.courses.queries import CARD, PERSON
 from lms_core.kernel.db import AnySelect
@@ -63,7 +64,20 @@ class Catalog:
         self.statement = lru_cache(maxsize=STATEMENTS)(self._statement)
 
     def page(self, connection: Connection, query: Mapping[str, Any], identity: Identity | None) -> Page:
-        """One page. ``query`` is a loaded ``schemas.CatalogQuery``; raises what :func:`reach_of` raises."""
+        """One page. ``query`` is a loaded ``schemas.CatalogQuery``; raises what :func:`reach_of` raises.
+
+        Where nothing fits a search, the page has what fits the words that come closest, and there is no other page.
+        """
+        found = self._page(connection, query, identity)
+        if found.total or query["page"] > 1 or not query.get("search"):
+            return found
+        meant = corrected(connection, query["search"])
+        if meant is None:
+            return found
+        items = self._page(connection, {**query, "search": meant}, identity).items
+        return Page(items, 1, query["limit"], len(items), True)
+
+    def _page(self, connection: Connection, query: Mapping[str, Any], identity: Identity | None) -> Page:
         reach, filters = reaches.reach_of(identity, query), given(query)
         sort, page, limit = query["sort"], query["page"], query["limit"]
         window = -(-RANKED // limit) * limit

@@ -24,7 +24,8 @@ def list_courses(context: CourseCollection, request: Request) -> Any:
     compared as numbers.
 
     A search understands `"a phrase"`, `or` and `-without`. By relevance it ranks the most popular 200 matches and lets
-    the others follow by popularity. The first 10,000 courses of any order can be paged through.
+    the others follow by popularity. Where nothing fits, it answers one page of what fits the closest words that titles
+    have. The first 10,000 courses of any order can be paged through.
     """
     return request.registry.catalog.page(request.reader, request.query, request.identity)
 

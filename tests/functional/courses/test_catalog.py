@@ -3,10 +3,10 @@
 import itertools
 
 import pytest
-from sqlalchemy import update
+from sqlalchemy import select, update
 
 from lms_core.courses.catalog import queries
-from lms_core.courses.models import Course
+from lms_core.courses.models import CatalogWord, Course
 from lms_core.testing.courses import make_course
 
 COURSES = "/api/v1/courses"
@@ -149,6 +149,51 @@ def test_a_search_for_anything_is_answered(shelf, app, search):
 def test_percent_signs_and_underscores_are_no_wildcards(shelf, titles):
     shelf("Botany", category="Science")
     assert titles(category="Sc%") == titles(category="S_ience") == titles(tags="%") == titles(search="Bot%") == []
+
+
+@pytest.mark.parametrize(
+    "search",
+    ["Genetcis", "gentics", "genetiks", "molekular genetics", '"molecular gentics"', "molecular geneticks -python",
+     "pyhton or genetcis", "génétics"],
+)  # fmt: skip
+def test_a_misspelled_word_finds_what_was_meant(shelf, titles, search):
+    shelf("Molecular genetics")
+    shelf("Birds")
+    assert titles(search=search) == ["Molecular genetics"]
+
+
+def test_two_letters_swapped_in_a_short_word(shelf, titles):
+    shelf("Python")
+    assert titles(search="pyhton") == titles(search="ypthon") == ["Python"]
+
+
+def test_what_is_found_is_not_corrected(shelf, titles):
+    shelf("Genetics")
+    shelf("Kinetics", description="For who studied genetic.")
+    assert titles(search="genetic") == ["Genetics", "Kinetics"]
+    assert titles(search="nothing alike") == []
+    assert titles(search="genetcis", category="Arts") == []
+
+
+def test_a_correction_is_one_page(app, shelf, statements):
+    for number in range(3):
+        shelf(f"Genetics {number}")
+    with statements() as seen:
+        page = app.get(COURSES, {"search": "genetcis", "limit": 2}).json
+    assert (len(page["items"]), page["total"], page["totalIsExact"]) == (2, 2, True)
+    assert seen.count == 3, seen
+    assert app.get(COURSES, {"search": "genetcis", "limit": 2, "page": 2}).json["items"] == []
+
+
+def test_words_are_learned_when_a_course_is_published(core, instructor, app, titles):
+    course = make_course(core, instructor.id, published=False, title="Etruscology")
+    instructor.client.put_json(f"{COURSES}/{course.id}", {"title": "Egyptology"})
+    with core.reader() as db:
+        assert set(db.scalars(select(CatalogWord.word))) == set()
+    instructor.client.post_json(f"{COURSES}/{course.id}/publish")
+    assert titles(search="egiptology") == ["Egyptology"]
+    instructor.client.put_json(f"{COURSES}/{course.id}", {"title": "Assyriology"})
+    assert titles(search="asyriology") == ["Assyriology"]
 
 
 def test_relevance_ranks_the_popular_matches_and_then_goes_on(app, core, instructor, monkeypatch):

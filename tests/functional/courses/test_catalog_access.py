@@ -157,5 +157,12 @@ def test_an_instructor_who_is_one_no_longer_sees_no_drafts(people, courses, core
     assert found(people.owner, status="draft") == found(people.owner, mine="true") == set()
 
 
+def test_a_correction_finds_no_draft(people, courses, core):
+    make_course(core, people.owner.id, lessons=1, title="Thermodynamics", published=False)
+    make_course(core, people.other.id, lessons=1, title="Thermodynamics in the kitchen")
+    cards = people.student.client.get(COURSES, {"search": "termodynamics"}).json["items"]
+    assert [card["title"] for card in cards] == ["Thermodynamics in the kitchen"]
+
+
 def test_a_stale_token_is_nobody_s(app):
     assert app.bearer("stale").get(COURSES, status=401).json["code"] == "token_invalid"
