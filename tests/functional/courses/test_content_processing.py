@@ -3,7 +3,9 @@
 import io
 import uuid
 import zlib
+from concurrent.futures import ThreadPoolExecutor
 from importlib.metadata import EntryPoint, entry_points
+from threading import Barrier
 
 import pytest
 from lms_plugins import content_pdf
@@ -14,6 +16,7 @@ from lms_core.courses.content import tasks
 from lms_core.courses.events import LessonContentChanged
 from lms_core.courses.models import Course, Lesson, LessonRevision, Module, VersionModule
 from lms_core.files.models import FileUpload
+from lms_core.kernel.delivery import deliver as deliver_events
 from lms_core.kernel.events import publish
 from lms_core.kernel.outbox import dead_letters, deliver_pending
 from lms_core.kernel.plugins import GROUP, Plugins
@@ -276,6 +279,47 @@ def test_a_newer_edit_is_never_overwritten(make, read, upload, deliver, core, re
     assert [each["fileId"] for each in lesson["attachments"]] == [newer]
     assert len(stored(core)) == 2
     assert objects(core) == before
+
+
+def test_two_workers_at_one_lesson_leave_one_result(make, read, upload, registry, core, monkeypatch):
+    process, meet = content_pdf.PdfType.process, Barrier(2)
+
+    def together(self, content, workshop):
+        meet.wait(30)
+        found, file = process(self, content, workshop), content["fileId"]
+        workshop.keep(file, "copy", workshop.fetch(file), "thumb.pdf")
+        return found
+
+    url = make("pdf", {"fileId": upload(pdf(7))})
+    with core.transaction() as db:
+        publish(db, LessonContentChanged(uuid.UUID(read(url)["id"])))
+        events = db.scalars(
+            text("SELECT event_id FROM outbox WHERE name = 'courses.lesson_content_changed' ORDER BY id")
+        ).all()
+    monkeypatch.setattr(content_pdf.PdfType, "process", together)
+    with ThreadPoolExecutor(2) as pool:
+        told = [pool.submit(deliver_events, registry, "courses.look_into_content", [event]) for event in events[-2:]]
+        assert [each.result() for each in told] == [1, 1]
+    assert read(url)["content"]["pages"] == 7
+    assert [each.get("derived") for each in read(url)["attachments"]] == [None, True]
+    assert len(stored(core)) == 2
+
+
+def test_a_file_that_is_deleted_while_it_is_attached_is_one_or_the_other(instructor, course, upload, core):
+    token, files = instructor.client.authorization[1], [upload(pdf(1)) for _number in range(6)]
+
+    def attach(file):
+        body = {"title": "L", "contentType": "pdf", "content": {"fileId": file}}
+        url = f"/api/v1/modules/{course.modules[0]}/lessons"
+        return instructor.client.bearer(token).post_json(url, body, expect_errors=True).status_int
+
+    def delete(file):
+        return instructor.client.bearer(token).delete(f"/api/v1/files/{file}", expect_errors=True).status_int
+
+    with ThreadPoolExecutor(4) as pool:
+        pairs = [(pool.submit(attach, file), pool.submit(delete, file)) for file in files]
+        outcomes = {(attached.result(), deleted.result()) for attached, deleted in pairs}
+    assert outcomes <= {(201, 409), (422, 204)}
 
 
 # Films and sound.
