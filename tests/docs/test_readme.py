@@ -25,9 +25,10 @@ def test_the_tour_ends_at_a_hundred_percent(live: Live, tmp_path: Path):
         check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stdout + done.stderr
-    *_before, title, percentage, notifications = done.stdout.strip().splitlines()
+    *_before, title, percentage, notifications, exported = done.stdout.strip().splitlines()
     assert (title, percentage) == ("Wheat", "100")
     assert "course_completed" in notifications
+    assert exported == f"Bread, the draft: 1 modules, 1 lessons, 0 files in {live.data}/course.imscc"
 
 
 def test_every_page_it_links_to_is_there():

@@ -20,7 +20,7 @@ from lms_core.courses.importer import import_upload
 from lms_core.courses.importing import Skipped
 from lms_core.courses.models import Course
 from lms_core.files.models import INFECTED, FileUpload
-from lms_core.files.service import drop_objects, store_object
+from lms_core.files.service import drop_objects, open_file, store_object
 from lms_core.kernel.core import Core
 from lms_core.kernel.errors import Invalid, LMSError, Unavailable
 from lms_core.kernel.events import Delivery, Undeliverable
@@ -114,12 +114,10 @@ def _bring(delivery: Delivery, job: CourseImport, locale: str | None) -> None:
     with tempfile.TemporaryDirectory(prefix="lms-import-") as folder:
         # Importers may go by the ending of a name; nothing else of a name that somebody chose is a path here.
         path = Path(folder) / f"course{_ending(upload.file_name)}"
-        storage = delivery.registry.storages.of(upload.storage_provider)
-        with storage.open(upload.storage_path) as source, path.open("xb") as copy:
+        registry = delivery.registry
+        with open_file(delivery.core, registry.storages, upload) as source, path.open("xb") as copy:
             shutil.copyfileobj(source, copy, CHUNK)
-        report = import_upload(
-            delivery.db, delivery.registry, path, upload.file_name, job.requested_by, publish=job.publish
-        )
+        report = import_upload(delivery.db, registry, path, upload.file_name, job.requested_by, publish=job.publish)
     job.course_id, job.skipped = report.course_id, _told(report.skipped)
     job.modules, job.lessons, job.files = report.modules, report.lessons, report.files
     service.end(job, delivery.core)

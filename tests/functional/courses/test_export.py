@@ -188,16 +188,23 @@ def test_an_infected_file_stays_where_it_is(registry, core, export, course_id):
 
 
 @pytest.fixture
-def brittle(settings):
-    """A registry whose storage breaks in the middle of every file."""
-    plugins = Plugins(lms_core.HOOKS, found=[*entry_points(group=GROUP), BRITTLE])
-    registry = lms_core.configure(settings.replace(lms__storage__backend="brittle"), plugins).registry
-    yield registry
-    registry.request_log.close()
-    registry.core.close()
+def configure(settings):
+    """``configure(backend)`` -> a registry with more storage backends, and that one for new files."""
+    made = []
+
+    def configure(backend):
+        plugins = Plugins(lms_core.HOOKS, found=[*entry_points(group=GROUP), BRITTLE])
+        made.append(lms_core.configure(settings.replace(lms__storage__backend=backend), plugins).registry)
+        return made[-1]
+
+    yield configure
+    for registry in made:
+        registry.request_log.close()
+        registry.core.close()
 
 
-def test_a_storage_that_goes_away_leaves_no_half_file(brittle, instructor, tmp_path):
+def test_a_storage_that_goes_away_leaves_no_half_file(configure, instructor, tmp_path):
+    brittle = configure("brittle")
     course_id, target = make_rich_course(brittle, instructor.id), tmp_path / "course.imscc"
     target.write_text("what was there")
     with pytest.raises(LMSError) as refused:
@@ -248,3 +255,24 @@ def test_reading_costs_the_same_whatever_the_size(core, export, instructor, stat
         return seen.count
 
     assert cost(40) == cost(2) <= 8
+
+
+def test_a_file_that_is_moved_meanwhile_is_not_lost(configure, core, instructor, tmp_path):
+    """The rows were read before the move: the object is where they say no longer."""
+    registry = configure("local")
+    course_id = make_rich_course(registry, instructor.id)
+    shelf, local = registry.storages.of("shelf"), registry.storages.of("local")
+    moved = []
+
+    def move(_step, _done, _total):
+        with core.transaction() as db:
+            for upload in db.scalars(select(FileUpload).where(FileUpload.storage_provider == "local")):
+                with local.open(upload.storage_path) as source:
+                    shelf.put(upload.storage_path, source)
+                upload.storage_provider = "shelf"
+                moved.append(upload.storage_path)
+                local.delete(upload.storage_path)
+
+    report = export_course(registry, str(course_id), tmp_path / "a.imscc", progress=move)
+    assert (report.files, report.lost) == (5, [])
+    assert len(moved) == 5

@@ -97,6 +97,34 @@ def test_a_student_finishes_an_imported_course(live: Live, cartridge: Path):
     assert len(_notifications(student, "course_completed")) == 1
 
 
+def _outcome(client: httpx.Client, asked: httpx.Response) -> dict:
+    """What becomes of a job that a worker does."""
+    assert asked.status_code == 202, asked.text
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline:
+        job = client.get(asked.headers["Location"]).json()
+        if job["status"] in ("done", "failed"):
+            return job
+        time.sleep(0.2)
+    raise AssertionError(f"nobody did {job}")
+
+
+def test_a_course_leaves_and_comes_back(live: Live, cartridge: Path):
+    admin = live.login()
+    course_id = re.search(r"Course (\S+) ", _import(live, cartridge))[1]
+
+    exported = _outcome(admin, admin.post(f"/api/v1/courses/{course_id}/exports", json={}))
+    data = admin.get(f"/api/v1/exports/{exported['id']}/content").content
+    file = admin.post("/api/v1/files", content=data, headers={"Content-Type": "application/octet-stream"}).json()
+    imported = _outcome(admin, admin.post("/api/v1/courses/import", json={"fileId": file["id"]}))
+
+    assert [imported[what] for what in ("status", "modules", "lessons", "files")] == ["done", 2, 3, 1]
+    titles = [
+        module["title"] for module in admin.get(f"/api/v1/courses/{imported['courseId']}/modules").json()["items"]
+    ]
+    assert titles == ["Grain", "Loaf"]
+
+
 def _counted(live: Live) -> float:
     page = live.http.get("/metrics").text
     return sum(map(float, re.findall(r"^lms_requests_total\{.*CourseCollection.*\} (\S+)$", page, re.MULTILINE)))
