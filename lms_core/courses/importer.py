@@ -273,7 +273,10 @@ class _Import:
 def _keys(module: ImportedModule) -> Iterator[str]:
     """The files that the lessons of a module use."""
     for lesson in module.lessons:
-        yield from referenced_files([lesson.html or "", lesson.details])
+        try:
+            yield from referenced_files([lesson.html or "", lesson.details])
+        except ValueError:
+            raise Invalid("import_invalid", _("What the source says of a lesson is nested too deep.")) from None
         if lesson.file is not None:
             yield lesson.file
 

@@ -3,7 +3,6 @@
 import re
 import uuid
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from html import escape, unescape
 from types import MappingProxyType
@@ -103,13 +102,16 @@ class LessonMaker:
 
     def _known(self, title: str, details: Mapping[str, Any], given: int | None) -> dict[str, Any] | None:
         """The content as the source says it was, where this installation can have it so."""
-        name, content = details.get("content_type"), details.get("content", {})
+        name, content = details.get("content_type"), details.get("content")
+        if name is None or content is None:
+            return None
         if name == "text" and isinstance(content.get("html"), str):
             return self._page(title, content["html"], given)
-        if name in self._types:
-            with suppress(Invalid):
-                return self._made(name, map_references(content, self._reference(title)), given)[0]
-        return None
+        try:
+            return self._made(name, map_references(content, self._reference(title)), given)[0]
+        except Invalid as error:
+            self._read.skip(title, reason(error))
+            return None
 
     def _plain(self, title: str, source: ImportedLesson, given: int | None) -> dict[str, Any] | None:
         if source.html is not None:

@@ -4,13 +4,13 @@ import io
 from decimal import Decimal
 
 from lms_core.courses import service
-from lms_core.courses.models import Lesson
 from lms_core.files.service import store_file
 
 PDF = b"%PDF-1.7 \0" + bytes(range(256)) * 40
 VIDEO = b"\0\0\0\x20ftypisom\0\0\x02\0isomiso2avc1mp41" + bytes(3000)
 AUDIO = b"ID3\x04\0\0\0\0\0\0" + bytes(500)
 PNG = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR" + bytes(64)
+CAPTIONS = "WEBVTT\n\n00:00.000 --> 00:02.000\nKäse\n".encode()
 
 COURSE = {
     "title": "Brot für alle: «Grundkurs»  " + "und mehr " * 20 + "!",
@@ -46,56 +46,54 @@ def make_rich_course(registry, owner_id, **values):
             return store_file(db, registry.storage, name=name, stream=io.BytesIO(data), **about)
 
         course = service.create_course(db, core, owner_id, {**COURSE, **values}, with_introduction=False)
-        picture, notes = stored("Käse 🧀 (1).png", PNG), stored("Notes.html", b"<!doctype html><p>Words.</p>")
         modules = [
             service.create_module(db, course.id, {"title": title, "description": description})
             for title, description in (("一 麦", "Woraus es ist"), ("Nothing yet", None), ("Später", None))
         ]
         modules[2].is_published, modules[2].unlock_type = False, "sequential"
         modules[2].prerequisites = [modules[0].id]
-        first = [
-            page(core, "Reading", f'<p><img src="{address(picture)}?x#y"> <a href="{address(notes)}">N</a></p>',
-                 [picture, notes]),
-            page(core, "قراءة من اليمين", ' <p dir="rtl">الخبز <a href="/courses/other">elsewhere</a></p>\n', []),
-            lesson("Link", "link", {"url": "https://example.org/?a=1&b=%22", "description": "Out\nthere"}),
-            offer("Paper", "pdf", stored("paper.pdf", PDF), transcript="Was darin steht\n" * 50 + "Ende"),
-            offer("Film", "video", stored("paper.pdf", VIDEO), min_seconds=90, duration_minutes=12, duration_given=True,
-                  completion_criteria={"playedPercent": 90}),
-            offer("Sound", "audio", stored("../../sound.mp3", AUDIO), allow_comments=False),
-        ]  # fmt: skip
-        last = [
-            page(core, "Same picture", f'<p><img src="{address(picture)}"></p>', [picture], is_preview=True),
-            page(core, "Draft", "<p>Not yet.</p>", [], is_published=False),
-            page(core, "x" * 255, "<p>Long title &amp; <code>&lt;/body&gt;</code></p>", []),
-        ]
-        for module, lessons in ((modules[0], first), (modules[2], last)):
-            for place, values_of_lesson in enumerate(lessons):
-                db.add(Lesson(module_id=module.id, order_index=place, **values_of_lesson))
-        db.flush()
-        service.roll_up_durations(db, course.id)
+        picture = stored("Käse 🧀 (1).png", PNG)
+        for place, lessons in ((0, first_lessons(stored, picture)), (2, last_lessons(picture))):
+            for each in lessons:
+                service.create_lesson(db, core, modules[place].id, owner_id, each)
         return course.id
 
 
-def lesson(title, kind, content, files=(), **values):
-    attachments = [
-        {"fileId": str(file.id), "name": file.file_name, "size": file.file_size, "type": file.mime_type}
-        for file in files
+def first_lessons(stored, picture):
+    notes = stored("Notes.html", b"<!doctype html><p>Words.</p>")
+    captions, film, sound = stored("de.vtt", CAPTIONS), stored("paper.pdf", VIDEO), stored("../../sound.mp3", AUDIO)
+    track = {"fileId": str(captions.id), "kind": "captions", "language": "de", "label": "Deutsch", "default": True}
+    return [
+        page("Reading", f'<p><img src="{address(picture)}?x#y"> <a href="{address(notes)}">N</a></p>'),
+        page("قراءة من اليمين", ' <p dir="rtl">الخبز <a href="/courses/other">elsewhere</a></p>\n'),
+        lesson("Link", "link", {"url": "https://example.org/?a=1&b=%22", "description": "Out\nthere"}),
+        lesson("Paper", "pdf", {"fileId": str(stored("paper.pdf", PDF).id)},
+               transcript="Was darin steht\n" * 50 + "Ende"),
+        lesson("Film", "video", {"fileId": str(film.id), "tracks": [track], "posterFileId": str(picture.id)},
+               min_seconds=90, duration_minutes=12, completion_criteria={"playedPercent": 90}),
+        lesson("Film elsewhere", "video", {"url": "https://player.vimeo.com/video/1?h=2", "durationSeconds": 600}),
+        lesson("Sound", "audio", {"fileId": str(sound.id)}, allow_comments=False),
+        lesson("Simulation", "interactive", {
+            "src": "https://phet.colorado.edu/sims/html/waves.html", "width": 800, "height": 600, "title": "Wellen",
+            "allow": ["fullscreen"],
+        }),
+    ]  # fmt: skip
+
+
+def last_lessons(picture):
+    return [
+        page("Same picture", f'<p><img src="{address(picture)}"></p>', is_preview=True),
+        page("Draft", "<p>Not yet.</p>", is_published=False, duration_minutes=0),
+        page("x" * 255, "<p>Long title &amp; <code>&lt;/body&gt;</code></p>"),
     ]
-    description = f"Über {title}\nmehr"
-    return {"title": title, "content_type": kind, "content": content, "attachments": attachments,
-            "description": description, **values}  # fmt: skip
 
 
-def page(core, title, html, files, **values):
-    from lms_core.courses.html import reading_minutes, sanitize
-
-    clean = sanitize(html).html
-    return lesson(title, "text", {"html": clean}, files, duration_minutes=reading_minutes(clean), **values)
+def lesson(title, kind, content, **values):
+    return {"title": title, "content_type": kind, "content": content, "description": f"Über {title}\nmehr", **values}
 
 
-def offer(title, kind, file, **values):
-    content = {"fileId": str(file.id), "name": file.file_name, "size": file.file_size, "mimeType": file.mime_type}
-    return lesson(title, kind, content, [file], **values)
+def page(title, html, **values):
+    return lesson(title, "text", {"html": html}, **values)
 
 
 def address(file):

@@ -48,8 +48,8 @@ def forget(core, course_id):
 def test_a_course_comes_back_as_it_was(registry, core, export, instructor, course_id):
     wanted = portrait(registry, course_id)
     path, report = export(course_id)
-    assert (report.title, report.version, report.modules, report.lessons) == (COURSE["title"].strip(), None, 3, 9)
-    assert (report.files, report.lost) == (5, [])
+    assert (report.title, report.version, report.modules, report.lessons) == (COURSE["title"].strip(), None, 3, 11)
+    assert (report.files, report.lost) == (6, [])
     forget(core, course_id)
     back = import_course(registry, path, instructor.email)
     assert back.skipped == []
@@ -105,6 +105,23 @@ def test_a_cover_that_was_drawn_stays_at_home(registry, core, export, instructor
     back = import_course(registry, path, instructor.email)
     assert back.skipped == []
     assert portrait(registry, back.course_id) == wanted
+
+
+def test_what_is_not_possible_here_is_told_and_does_without(configure, core, export, instructor, course_id):
+    path, _report = export(course_id)
+    forget(core, course_id)
+    poorer = configure("local", lms__content__embed_hosts=("example.org",), lms__plugins__disabled=("content_audio",))
+    back = import_course(poorer, path, instructor.email)
+    assert [(each.name, each.reason) for each in back.skipped] == [
+        ("Sound", "The content type “audio” is switched off."),
+        ("Simulation", "Not an https:// address on one of these hosts: example.org."),
+    ]
+    lessons = {lesson["title"]: lesson for module in portrait(poorer, back.course_id)["modules"]
+               for lesson in module["lessons"]}  # fmt: skip
+    assert lessons["Simulation"]["content"] == {"url": "https://phet.colorado.edu/sims/html/waves.html"}
+    assert lessons["Simulation"]["description"] == "Über Simulation\nmehr"
+    assert "sound.mp3" in lessons["Sound"]["content"]["html"]
+    assert lessons["Sound"]["allow_comments"] is False
 
 
 def test_the_same_course_is_the_same_file(export, course_id, core):
@@ -165,11 +182,11 @@ def test_a_file_that_is_lost_is_named_and_the_rest_is_exported(registry, export,
         ("Käse 🧀 (1).png", "This file of “Reading” is lost."),
         ("sound.mp3", "This file of “Sound” is lost."),
     ]
-    assert report.files == 3
+    assert report.files == 4
     back = import_course(registry, path, instructor.email)
     lessons = {lesson["title"]: lesson for module in portrait(registry, back.course_id)["modules"]
                for lesson in module["lessons"]}  # fmt: skip
-    assert len(lessons) == 9
+    assert len(lessons) == 11
     assert 'src="#"' in lessons["Same picture"]["content"]["html"]
     assert lessons["Same picture"]["attachments"] == []
     assert lessons["Sound"]["content_type"] == "text"
@@ -189,12 +206,14 @@ def test_an_infected_file_stays_where_it_is(registry, core, export, course_id):
 
 @pytest.fixture
 def configure(settings):
-    """``configure(backend)`` -> a registry with more storage backends, and that one for new files."""
+    """``configure(backend, **changes)`` -> a registry with that storage for new files, and settings changed."""
     made = []
 
-    def configure(backend):
-        plugins = Plugins(lms_core.HOOKS, found=[*entry_points(group=GROUP), BRITTLE])
-        made.append(lms_core.configure(settings.replace(lms__storage__backend=backend), plugins).registry)
+    def configure(backend, lms__plugins__disabled=(), **changes):
+        changes["lms__storage__backend"] = backend
+        found = [*entry_points(group=GROUP), BRITTLE]
+        plugins = Plugins(lms_core.HOOKS, lms__plugins__disabled, found=found)
+        made.append(lms_core.configure(settings.replace(**changes), plugins).registry)
         return made[-1]
 
     yield configure
@@ -274,5 +293,5 @@ def test_a_file_that_is_moved_meanwhile_is_not_lost(configure, core, instructor,
                 local.delete(upload.storage_path)
 
     report = export_course(registry, str(course_id), tmp_path / "a.imscc", progress=move)
-    assert (report.files, report.lost) == (5, [])
-    assert len(moved) == 5
+    assert (report.files, report.lost) == (6, [])
+    assert len(moved) == 6

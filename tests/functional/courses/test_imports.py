@@ -72,6 +72,7 @@ def test_a_draft_is_a_draft(app, instructor, cartridge, deliver):
 
 def test_a_course_travels_from_teacher_to_teacher(registry, core, instructor, make_person, deliver):
     course_id = make_rich_course(registry, instructor.id)
+    deliver()
     wanted = portrait(registry, course_id)
     exported = instructor.client.post_json(f"/api/v1/courses/{course_id}/exports", {}, status=202).json
     deliver()
@@ -83,6 +84,7 @@ def test_a_course_travels_from_teacher_to_teacher(registry, core, instructor, ma
     deliver()
     job = read(other, job)
     assert (job["status"], job["skipped"]) == ("done", [])
+    deliver()
     assert portrait(registry, job["courseId"]) == wanted
 
 
