@@ -265,7 +265,7 @@ def _infected(row: Any) -> bool:
 
 def _details(course: Any) -> dict[str, Any]:
     details: dict[str, Any] = CourseRecord().dump(course)
-    if not (course.thumbnail_url or "").startswith(("https://", "http://")):
+    if not _is_web(course.thumbnail_url):
         details["thumbnailUrl"] = None  # Drawn here, it will be drawn there.
     return details
 
@@ -278,13 +278,25 @@ def _module(row: Any, lessons: list[ExportedLesson], places: Mapping[uuid.UUID, 
 
 def _plain(content: Mapping[str, Any]) -> dict[str, str]:
     """Content as a page, a link or a file, by the names that say so in every content type; empty where it is none."""
-    html, address = content.get("html"), content.get("url", content.get("src"))
-    file = str(content.get("fileId", ""))
+    html, file = content.get("html"), str(content.get("fileId", ""))
     if isinstance(html, str):
         return {"html": html}
-    if isinstance(address, str) and address.startswith(("https://", "http://")):
-        return {"url": address}
+    if _is_web(content.get("url")):
+        return {"url": content["url"]}
+    if _is_web(content.get("src")):
+        return {"html": _frame(content)}
     return {"file": next(referenced_files(file))} if file.startswith(FILE_ID_SCHEME) else {}
+
+
+def _is_web(address: Any) -> bool:
+    return isinstance(address, str) and address.startswith(("https://", "http://"))
+
+
+def _frame(content: Mapping[str, Any]) -> str:
+    """A page that shows another site's, as whoever embeds it would write it."""
+    given = ((name, content.get(name)) for name in ("src", "width", "height", "title"))
+    attributes = "".join(f' {name}="{escape(str(value))}"' for name, value in given if value)
+    return f"<iframe{attributes}></iframe>"
 
 
 class _Told(io.RawIOBase):

@@ -36,8 +36,9 @@ class ExportedLesson:
     """One lesson. ``key`` names it for as long as it is there, in every export.
 
     Exactly one of ``html``, ``url`` and ``file`` (a key of :attr:`ExportedCourse.files`) is set: what the lesson
-    amounts to for whoever does not know its content type, which stands in ``details`` with its ``content``. ``files``
-    are the keys of all files that it uses.
+    amounts to for whoever does not know its content type, which stands in ``details`` with its ``content``. ``html`` is
+    sanitized; only a lesson that shows a page of another site is an ``iframe``. ``files`` are the keys of all the files
+    it uses.
     """
 
     key: str

@@ -63,8 +63,9 @@ class LessonMaker:
         title = self._read.line(source.title, _("Untitled"))
         details = self._read.details(LessonRecord(), source.details, title)
         given = details.get("duration_minutes") if details.get("duration_given", True) else None
-        made = self._known(title, details, given) or self._plain(title, source, given)
-        embedded = list(self._embedded(title, source.embeds))
+        known = self._known(title, details, given)
+        made = known or self._plain(title, source, given)
+        embedded = list(self._embedded(title, source.embeds)) if known is None else []
         if made is not None and not (len(embedded) == 1 and _is_only(made, source.embeds)):
             yield self._row(title, source, details, made)
         for heading, columns in embedded:

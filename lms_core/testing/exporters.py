@@ -248,13 +248,14 @@ def full_course(title: str = "Brot & <Wasser>", opened: list[BinaryIO] | None = 
     """One lesson of every kind, with all that can be said of it; a file that two share; a module with nothing in it."""
     shown = '<p>„Quotes", <b>1 &lt; 2</b> <img src="lms-file:picture" alt="x"> <a href="#content-end">end</a></p>'
     simulation = {"src": "https://example.org/sim", "cover": "lms-file-id:picture", "width": 640}
+    framed = f'<iframe src="{simulation["src"]}" width="640"></iframe>'
     lessons = [
         lesson_of("Grain", html=shown, files=["picture"], durationMinutes=7, minSeconds=30, isPreview=True),
         lesson_of("קמח ומים", html='<p dir="rtl">לחם</p>\n', description="שורה\nעוד שורה", transcript="מילים"),  # noqa: RUF001
         lesson_of("Elsewhere", url="https://example.org/?a=1&b='2'#c", allowComments=False),
         lesson_of("Paper", file="paper", completionCriteria={"readAll": True, "pages": [1, 2]}),
         lesson_of("Draft", html="<p>Not yet.</p>", is_published=False),
-        lesson_of("Sim", url=simulation["src"], contentType="interactive", content=simulation, files=["picture"]),
+        lesson_of("Sim", html=framed, contentType="interactive", content=simulation, files=["picture"]),
     ]
     later: dict[str, Any] = {"is_published": False, "unlockDate": "2030-01-01T00:00:00Z", "prerequisites": [0]}
     return course_of(

@@ -10,6 +10,7 @@ PDF = b"%PDF-1.7 \0" + bytes(range(256)) * 40
 VIDEO = b"\0\0\0\x20ftypisom\0\0\x02\0isomiso2avc1mp41" + bytes(3000)
 AUDIO = b"ID3\x04\0\0\0\0\0\0" + bytes(500)
 PNG = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR" + bytes(64)
+SIMULATION = "https://phet.colorado.edu/sims/html/waves.html"
 CAPTIONS = "WEBVTT\n\n00:00.000 --> 00:02.000\nKäse\n".encode()
 
 COURSE = {
@@ -74,7 +75,7 @@ def first_lessons(stored, picture):
         lesson("Film elsewhere", "video", {"url": "https://player.vimeo.com/video/1?h=2", "durationSeconds": 600}),
         lesson("Sound", "audio", {"fileId": str(sound.id)}, allow_comments=False),
         lesson("Simulation", "interactive", {
-            "src": "https://phet.colorado.edu/sims/html/waves.html", "width": 800, "height": 600, "title": "Wellen",
+            "src": SIMULATION, "width": 800, "height": 600, "title": "Wellen",
             "allow": ["fullscreen"],
         }),
     ]  # fmt: skip

@@ -18,7 +18,7 @@ from lms_core.kernel.errors import LMSError
 from lms_core.kernel.plugins import GROUP, Plugins
 from lms_core.testing.courses import make_course
 from lms_core.testing.portraits import portrait
-from tests.functional.courses.rich import COURSE, make_rich_course
+from tests.functional.courses.rich import COURSE, SIMULATION, make_rich_course
 
 BRITTLE = EntryPoint("brittle", "tests.fixtures.brittle_storage:plugin", GROUP)
 
@@ -115,13 +115,30 @@ def test_what_is_not_possible_here_is_told_and_does_without(configure, core, exp
     assert [(each.name, each.reason) for each in back.skipped] == [
         ("Sound", "The content type “audio” is switched off."),
         ("Simulation", "Not an https:// address on one of these hosts: example.org."),
+        ("Simulation", f"{SIMULATION} may not be embedded here; a link to it remains."),
     ]
     lessons = {lesson["title"]: lesson for module in portrait(poorer, back.course_id)["modules"]
                for lesson in module["lessons"]}  # fmt: skip
-    assert lessons["Simulation"]["content"] == {"url": "https://phet.colorado.edu/sims/html/waves.html"}
+    assert f'<a href="{SIMULATION}"' in lessons["Simulation"]["content"]["html"]
     assert lessons["Simulation"]["description"] == "Über Simulation\nmehr"
     assert "sound.mp3" in lessons["Sound"]["content"]["html"]
     assert lessons["Sound"]["allow_comments"] is False
+
+
+def test_what_shows_another_sites_page_does_so_without_our_record(registry, core, export, instructor, course_id):
+    """In other systems too, and here where the cartridge was changed since."""
+    path, _report = export(course_id)
+    with zipfile.ZipFile(path) as archive, zipfile.ZipFile(path.with_suffix(".zip"), "w") as bare:
+        for name in archive.namelist():
+            if name != "lms-core/course.json":
+                bare.writestr(name, archive.read(name))
+    back = import_course(registry, path.with_suffix(".zip"), instructor.email)
+    lessons = {lesson["title"]: lesson for lesson in portrait(registry, back.course_id)["modules"][0]["lessons"]}
+    assert lessons["Wellen"]["content_type"] == "interactive"
+    assert lessons["Wellen"]["content"]["src"] == SIMULATION
+    assert [each["content_type"] for each in lessons.values()] == [
+        "text", "text", "link", "pdf", "video", "link", "audio", "interactive",
+    ]  # fmt: skip
 
 
 def test_the_same_course_is_the_same_file(export, course_id, core):

@@ -61,7 +61,7 @@ def test_a_lesson_is_a_page_a_link_or_a_file() -> None:
         ("imswl_xmlv1p3", "links/003-Elsewhere.xml"),
         ("webcontent", "web_resources/p.pdf"),
         ("webcontent", "pages/005-Draft.html"),
-        ("imswl_xmlv1p3", "links/006-Sim.xml"),
+        ("webcontent", "pages/006-Sim.html"),
     ]
     assert made.entries["web_resources/p.pdf"] == b"%PDF-1.7"
     link = fromstring(made.entries["links/003-Elsewhere.xml"])
@@ -87,7 +87,7 @@ def test_what_students_do_not_see_is_for_instructors() -> None:
     }
     # The picture is in a lesson that everybody sees, too.
     assert hidden == {
-        "web_resources/p.pdf", "pages/005-Draft.html", "links/006-Sim.xml", "lms-core/course.json",
+        "web_resources/p.pdf", "pages/005-Draft.html", "pages/006-Sim.html", "lms-core/course.json",
     }  # fmt: skip
 
 
