@@ -69,6 +69,7 @@ from lms_core.kernel.i18n import _
 from lms_core.kernel.mail import queue_mail
 from lms_core.kernel.migrations import touch_trigger
 from lms_core.kernel.openapi import Binary
+from lms_core.kernel.opensearch import OpenSearchAddress
 from lms_core.kernel.pagination import CursorPage, CursorQuery, Page, PageQuery, cursor_page, page_of
 from lms_core.kernel.plugins import API_VERSION, EventSubscription, Migrations, PeriodicTask
 from lms_core.kernel.request import Request
@@ -90,7 +91,8 @@ __all__ = [
     "FileCleared", "FileInfected", "FileScanner", "Forbidden", "Identified", "Identity", "ImportLimits",
     "ImportedCourse", "ImportedEmbed", "ImportedFile", "ImportedLesson", "ImportedModule", "IncomingStream", "Invalid",
     "Item", "LMSError", "LessonContentChanged", "MeResource", "Migrations", "Money", "NoCriteria", "NotFound", "Notice",
-    "Number", "Page", "PageQuery", "Part", "PasswordChanged", "Percentage", "PeriodicTask", "Place", "Prepared",
+    "Number", "OpenSearchAddress",
+    "Page", "PageQuery", "Part", "PasswordChanged", "Percentage", "PeriodicTask", "Place", "Prepared",
     "ProfileChanged", "Readable", "Request", "Resource", "Right", "Sanitized", "ScannerUnavailable", "Schema",
     "Setting", "Settings", "SettingsError", "Skipped", "Storage", "StorageBackend", "StorageUnavailable", "Stored",
     "StoredObject", "TaskContext", "Text", "Timestamp", "Timestamped", "TooLarge", "TooMany", "Unauthorized",

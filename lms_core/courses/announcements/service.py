@@ -32,7 +32,7 @@ def create_announcement(
 ) -> tuple[uuid.UUID, list[str]]:
     """Write an announcement, and announce it where it is live at once; answers its id and what sanitizing removed.
 
-    Raises 409 ``course_archived``; 422 ``invalid``, ``html_too_complex``, ``audience_unknown``.
+    Raises 409 ``course_archived``; 422 ``invalid``, ``html_too_complex``, ``html_too_long``, ``audience_unknown``.
     """
     # Shared, so that archiving waits and other authors do not.
     course = select(Course.archived_at).where(Course.id == course_id).with_for_update(read=True)

@@ -125,7 +125,9 @@ def _answers(operation: Operation, converter: Any) -> dict[str, Any]:
     if status == 201:
         sent_along["Location"] = _header("Where the new thing is.", "https://lms.example.org/api/v1/...")
     if operation.on_item and operation.method == "get":
-        sent_along["ETag"] = _header("Its version, where it has one.", parameters.SHARED["IfMatch"]["example"])
+        sent_along["ETag"] = _header(
+            "Its version, where it has one.", parameters.SHARED["IfMatch"]["schema"]["examples"][0]
+        )
     if sent_along:
         answer["headers"] = sent_along
     further = {} if "ETag" not in sent_along else {304: "Nothing has changed since the version in `If-None-Match`."}

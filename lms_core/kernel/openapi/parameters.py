@@ -15,30 +15,26 @@ SHARED: Mapping[str, dict[str, Any]] = {
     "AcceptLanguage": {
         "in": "header",
         "name": "Accept-Language",
-        "schema": {"type": "string"},
+        "schema": {"type": "string", "examples": ["de, en;q=0.5"]},
         "description": "The language of texts for people, for who has not chosen one in their profile.",
-        "example": "de, en;q=0.5",
     },
     "IdempotencyKey": {
         "in": "header",
         "name": "Idempotency-Key",
-        "schema": {"type": "string", "minLength": 1, "maxLength": 200},
+        "schema": {"type": "string", "minLength": 1, "maxLength": 200, "examples": ["0f1c8f0e-enroll-1"]},
         "description": "Repeating the request with the same key gets the first answer and changes nothing.",
-        "example": "0f1c8f0e-enroll-1",
     },
     "IfMatch": {
         "in": "header",
         "name": "If-Match",
-        "schema": {"type": "string"},
+        "schema": {"type": "string", "examples": ['"5f2a1b3c4d5e6.0a1b2c3d4e5f6071"']},
         "description": "The `ETag` that was read: 412 where the thing has changed since.",
-        "example": '"5f2a1b3c4d5e6.0a1b2c3d4e5f6071"',
     },
     "IfNoneMatch": {
         "in": "header",
         "name": "If-None-Match",
-        "schema": {"type": "string"},
+        "schema": {"type": "string", "examples": ['"5f2a1b3c4d5e6.0a1b2c3d4e5f6071"']},
         "description": "The `ETag` of what one has already: 304 where nothing has changed since.",
-        "example": '"5f2a1b3c4d5e6.0a1b2c3d4e5f6071"',
     },
 }
 """The parameters that many operations have, as components."""
@@ -102,9 +98,12 @@ def _of_schema(schema: Schema, location: str, converter: OpenAPIConverter) -> li
         if location == "query":
             parameter.setdefault("description", _QUERY.get(name) or _filter(name, field))
         parameter["schema"].pop("example", None)
-        parameter["example"] = field_example(name, field)
+        example = field_example(name, field)
         if field.required:
-            parameter["required"] = True
+            parameter |= {"required": True, "example": example}
+        else:
+            # Beside an optional parameter it would be what a page to try things in sends unasked.
+            parameter["schema"]["examples"] = [example]
     return described
 
 
