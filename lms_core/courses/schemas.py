@@ -9,6 +9,8 @@ from lms_core.courses.slugs import RESERVED, SLUG_LENGTH, slugify
 from lms_core.kernel.i18n import _
 from lms_core.kernel.schemas import Money, Number, Part, Schema, Text, Timestamp
 
+PLAIN = {"description": "Plain text: to be shown as it is, never as HTML."}
+ENROLLMENT_TYPES = ("open", "approval", "invite")
 LEVELS = ("beginner", "intermediate", "advanced")
 _LANGUAGE = re.compile(r"[a-z]{2,3}(-[A-Za-z0-9]{2,8})*")
 _CODE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
@@ -78,8 +80,8 @@ class CourseChangeSchema(Schema):
     code = Text(min=1, max=50)
     title = Text(min=1, max=255)
     slug = Text(min=1, max=SLUG_LENGTH, metadata={"example": "life-an-introduction"})
-    description = Text(max=20_000, multiline=True, allow_none=True)
-    syllabus = Text(max=50_000, multiline=True, allow_none=True)
+    description = Text(max=20_000, multiline=True, allow_none=True, metadata=PLAIN)
+    syllabus = Text(max=50_000, multiline=True, allow_none=True, metadata=PLAIN)
     category = Text(min=1, max=100, allow_none=True)
     sub_category = Text(min=1, max=100, allow_none=True)
     level = fields.String(validate=validate.OneOf(LEVELS), allow_none=True)
@@ -88,12 +90,12 @@ class CourseChangeSchema(Schema):
     intro_video_url = fields.Url(schemes={"http", "https"}, validate=validate.Length(max=500), allow_none=True)
     price = Money(validate=validate.Range(0, 99_999_999))
     currency = fields.String(validate=validate.Regexp(r"[A-Z]{3}\Z"))
-    enrollment_type = fields.String(validate=validate.Regexp(r"[a-z_]{1,50}\Z"))
+    enrollment_type = fields.String(validate=validate.OneOf(ENROLLMENT_TYPES))
     max_students = fields.Integer(validate=validate.Range(1, 10_000_000), allow_none=True, strict=True)
     tags = _words(30, 50)
     learning_outcomes = _words(50, 500)
     requirements = _words(50, 500)
-    target_audience = Text(max=2000, multiline=True, allow_none=True)
+    target_audience = Text(max=2000, multiline=True, allow_none=True, metadata=PLAIN)
     completion_certificate = fields.Boolean()
     allow_discussion = fields.Boolean()
     allow_download = fields.Boolean()

@@ -5,10 +5,15 @@ import uuid
 from typing import Any
 
 from lms_core.courses import queries as courses
+from lms_core.courses.access import may_in_course
 from lms_core.courses.resources import CourseItem
 from lms_core.courses.versions import queries
 from lms_core.kernel.errors import NotFound
-from lms_core.kernel.traversal import Collection, Item
+from lms_core.kernel.security import ACE
+from lms_core.kernel.traversal import Allow, Authenticated, Collection, Item
+
+RESTORING = ("courses:update", "modules:update", "modules:delete", "lessons:update", "lessons:delete")
+"""What somebody must be allowed in a course to put an old version back."""
 
 
 class CourseVersions(Collection):
@@ -44,6 +49,13 @@ class VersionItem(Item):
     @property
     def version(self) -> None:
         """What was frozen does not change."""
+
+    @property
+    def __acl__(self) -> list[ACE]:
+        """Putting a version back rewrites, unpublishes and deletes: it takes the permission for each of these."""
+        if all(may_in_course(self.request, self.course.row, permission) for permission in RESTORING):
+            return [(Allow, Authenticated, "versions:restore")]
+        return []
 
     def load(self) -> Any:
         return queries.version(self.request.reader, self.course.id, self.number)

@@ -54,7 +54,7 @@ def annotate_version(context: VersionItem, request: Request) -> Any:
 
 
 @view_config(
-    context=VersionItem, name="restore", request_method="POST", permission="courses:update",
+    context=VersionItem, name="restore", request_method="POST", permission="versions:restore",
     returns=schemas.VersionSchema, errors=("409 course_archived",),
 )  # fmt: skip
 def restore_version(context: VersionItem, request: Request) -> Any:

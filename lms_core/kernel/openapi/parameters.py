@@ -36,6 +36,13 @@ SHARED: Mapping[str, dict[str, Any]] = {
         "schema": {"type": "string", "examples": ['"5f2a1b3c4d5e6.0a1b2c3d4e5f6071"']},
         "description": "The `ETag` of what one has already: 304 where nothing has changed since.",
     },
+    "Range": {
+        "in": "header",
+        "name": "Range",
+        "schema": {"type": "string"},
+        "description": "Which bytes, for who has the others already (RFC 9110).",
+        "example": "bytes=0-65535",
+    },
 }
 """The parameters that many operations have, as components."""
 
@@ -83,6 +90,8 @@ def parameters(operation: Operation, converter: OpenAPIConverter) -> list[Any]:
     if operation.on_item and operation.method == "get":
         shared.append("IfNoneMatch")
     options = operation.options
+    if 206 in (options.get("answers") or {}):
+        shared.append("Range")
     own = [
         each
         for location in ("query", "headers")

@@ -62,6 +62,7 @@ def test_publishing_twice_changes_nothing(core, instructor):
         ({"maxStudents": 0}, "maxStudents"),
         ({"maxStudents": 1.5}, "maxStudents"),
         ({"currency": "euro"}, "currency"),
+        ({"enrollmentType": "zzz"}, "enrollmentType"),
         ({"language": "<b>"}, "language"),
         ({"tags": ["x"] * 31}, "tags"),
         ({"thumbnailUrl": "javascript:alert(1)"}, "thumbnailUrl"),

@@ -147,6 +147,23 @@ def test_versions_are_the_editors_business(app, student, instructor, make_person
     helper.client.put_json(f"{url}/versions/1", {"note": "x"}, status=403)
 
 
+def test_restoring_takes_every_permission_that_it_uses(instructor, make_person, course, url):
+    helper, lesson = make_person(), lesson_url(course.lessons[0])
+    staff = {"userId": str(helper.id), "role": "teaching_assistant", "permissions": {"courses:update": True}}
+    instructor.client.post_json(f"{url}/staff", staff, status=201)
+    instructor.client.put_json(lesson, {"title": "Not yet published"})
+    helper.client.get(f"{url}/versions")
+    helper.client.post_json(f"{url}/versions/1/restore", status=403)
+    for missing in ("lessons:update", "modules:update", "lessons:delete", "modules:delete"):
+        given = {"role": "co_instructor", "permissions": {missing: False}}
+        instructor.client.put_json(f"{url}/staff/{helper.id}", given)
+        helper.client.post_json(f"{url}/versions/1/restore", status=403)
+    assert instructor.client.get(lesson).json["title"] == "Not yet published"
+    instructor.client.put_json(f"{url}/staff/{helper.id}", {"role": "co_instructor", "permissions": {}})
+    helper.client.post_json(f"{url}/versions/1/restore")
+    assert instructor.client.get(lesson).json["title"] == "Lesson 1.1"
+
+
 @pytest.mark.parametrize("number", ["0", "-1", "2", "01", "x", "99999999999", "1%00"])
 def test_no_such_version(instructor, url, number):
     instructor.client.get(f"{url}/versions/{number}", status=404)
