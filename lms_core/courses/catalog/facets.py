@@ -43,7 +43,9 @@ FACETS: Mapping[str, tuple[Any, frozenset[str]]] = {
     "tags": (Course.tags, frozenset({"tags"})),
 }
 """Each with its column and its own filters."""
-_EACH: ColumnElement[Any] = literal_column("4294967296.0 / max(('x' || left(id::text, 8))::bit(32)::bigint)")
+_EACH: ColumnElement[Any] = literal_column(
+    "4294967296.0 / greatest(1, max(('x' || left(id::text, 8))::bit(32)::bigint))"
+)
 """Of a sample: its ids reach so far into all that the first 32 bits can be, and the others lie as densely."""
 
 

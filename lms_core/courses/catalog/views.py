@@ -9,6 +9,15 @@ from lms_core.courses.catalog.resources import CatalogFacets
 from lms_core.courses.resources import CourseCollection
 from lms_core.kernel.request import Request
 
+FRESH = "public, max-age=30"
+"""What nobody in particular is shown may be shown to others, by caches in between, for so many seconds."""
+
+
+def _keep(request: Request) -> None:
+    if request.identity is None:
+        request.response.cache_control = FRESH
+        request.response.vary = ("Authorization", "Cookie", "Accept-Language")
+
 
 @view_config(
     context=CourseCollection, request_method="GET", permission="courses:list",
@@ -27,6 +36,7 @@ def list_courses(context: CourseCollection, request: Request) -> Any:
     the others follow by popularity. Where nothing fits, it answers one page of what fits the closest words that titles
     have. The first 10,000 courses of any order can be paged through.
     """
+    _keep(request)
     return request.registry.catalog.page(request.reader, request.query, request.identity)
 
 
@@ -40,4 +50,5 @@ def read_facets(context: CatalogFacets, request: Request) -> Any:
     The filters are those of the list; each facet leaves its own out, so that it shows what else could be chosen. The
     numbers are exact where at most 1,000 courses fit, and estimates of two digits beyond that.
     """
+    _keep(request)
     return request.registry.catalog_facets.counts(request.reader, request.query, request.identity)

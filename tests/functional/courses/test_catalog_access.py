@@ -164,5 +164,16 @@ def test_a_correction_finds_no_draft(people, courses, core):
     assert [card["title"] for card in cards] == ["Thermodynamics in the kitchen"]
 
 
+def test_only_what_everybody_sees_may_be_kept_by_caches(people, courses):
+    for url in (COURSES, f"{COURSES}/facets"):
+        public = people.nobody.client.get(url).headers
+        assert public["Cache-Control"] == "public, max-age=30"
+        assert {"Authorization", "Cookie"} <= set(public["Vary"].split(", "))
+        for who in EVERYBODY[1:]:
+            assert getattr(people, who).client.get(url).headers["Cache-Control"] == "no-store"
+        for refused in ({"status": "draft"}, {"level": "divine"}):
+            assert people.nobody.client.get(url, refused, status="*").headers["Cache-Control"] == "no-store"
+
+
 def test_a_stale_token_is_nobody_s(app):
     assert app.bearer("stale").get(COURSES, status=401).json["code"] == "token_invalid"
