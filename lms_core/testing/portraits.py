@@ -19,7 +19,8 @@ _OF_THE_COURSE = (
     "learning_outcomes", "requirements", "target_audience", "completion_certificate", "allow_discussion",
     "allow_download",
 )  # fmt: skip
-_OF_ONE_INSTALLATION = frozenset({"id", "course_id", "module_id", "created_at", "updated_at"})
+_OF_ONE_INSTALLATION = frozenset({"id", "course_id", "module_id", "created_at", "updated_at", "derived"})
+"""What each finds out by itself included."""
 
 
 def portrait(
