@@ -178,19 +178,17 @@ def _create(folder: Path, *, durable: bool) -> None:
 
 
 def _start(folder: Path, options: Mapping[str, str]) -> psutil.Process:
-    """Start a server on a folder that has none.
-
-    A pid file whose process is no server of this folder is left over from a crash, and its number may have gone to
-    some other process since: PostgreSQL would refuse to start, so it is removed.
-    """
-    (folder / "postmaster.pid").unlink(missing_ok=True)
+    """Start a server on a folder that has none."""
     account = _account(folder)
+    sockets = _socket_folder(folder, account)
+    if (folder / "postmaster.pid").exists():
+        _clear_away(folder, Path(sockets))
     if account and folder.stat().st_uid != account["user"]:  # A folder restored or copied by root.
         subprocess.run(["chown", "-R", f"{account['user']}:{account['group']}", folder], check=True)
     log = folder / "server.log"
     if log.exists() and log.stat().st_size > _LOG_LIMIT:
         log.rename(folder / "server.log.1")
-    settings = {**_OPTIONS, "unix_socket_directories": f'"{_socket_folder(folder, account)}"', **options}
+    settings = {**_OPTIONS, "unix_socket_directories": f'"{sockets}"', **options}
     arguments = [word for name, value in settings.items() for word in ("-c", f"{name}={value}")]
     # The shell hands the server to init and tells its number: no zombie, no pipe, and Ctrl-C does not reach it.
     script = 'log=$1; shift; "$@" </dev/null >>"$log" 2>&1 & echo $!'
@@ -202,6 +200,24 @@ def _start(folder: Path, options: Mapping[str, str]) -> psutil.Process:
         return psutil.Process(int(started.stdout))
     except psutil.NoSuchProcess:
         raise EmbeddedError(f"PostgreSQL ended at once:\n{_log_end(folder)}") from None
+
+
+def _clear_away(folder: Path, sockets: Path) -> None:
+    """Remove what a server that crashed or was killed has left, because of which PostgreSQL would refuse to start.
+
+    That is its processes, which notice only when they have done what they were doing; and its lock files, whose number
+    may have gone to some other process since. What was committed is in the log, from which the next one recovers.
+    """
+    left = []
+    for process in psutil.process_iter():
+        with suppress(psutil.NoSuchProcess, psutil.AccessDenied):  # Some other user's is none of this folder.
+            if _works_in(process, folder):
+                process.kill()
+                left.append(process)
+    psutil.wait_procs(left, _STOP_LIMIT)
+    for lock in sockets.glob(".s.PGSQL.*.lock"):
+        lock.unlink(missing_ok=True)
+    (folder / "postmaster.pid").unlink(missing_ok=True)
 
 
 def _await_ready(folder: Path, postmaster: psutil.Process) -> str:
@@ -247,12 +263,20 @@ def _postmaster(folder: Path) -> psutil.Process | None:
     lines = _pid_lines(folder)
     try:
         process = psutil.Process(int(lines[0]))
-        ours = process.name().startswith("postgres") and os.path.samefile(process.cwd(), folder)
-    except (IndexError, ValueError, OSError, psutil.NoSuchProcess):
+        ours = _works_in(process, folder)
+    except (IndexError, ValueError, psutil.NoSuchProcess):
         return None
     except psutil.AccessDenied:
         raise EmbeddedError(f"the server in {folder} was started by another user of this system") from None
     return process if ours and _alive(process) else None
+
+
+def _works_in(process: psutil.Process, folder: Path) -> bool:
+    """Whether it is a server of this folder, or one of its processes. Raises what psutil does."""
+    try:
+        return bool(process.name().startswith("postgres") and os.path.samefile(process.cwd(), folder))
+    except OSError:
+        return False
 
 
 def _alive(process: psutil.Process) -> bool:

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import psutil
@@ -148,6 +149,38 @@ def test_it_recovers_after_a_crash(data: Path) -> None:
         assert embedded.revive(data)
         assert not embedded.revive(data)
         assert ask(url, "SELECT answer FROM kept") == 42
+
+
+def test_it_recovers_while_the_dead_have_not_noticed(data: Path) -> None:
+    """A session that works on does not see that its server was killed; what it has is gone with it."""
+    with embedded.server(data) as url, psycopg.connect(url, autocommit=True) as connection:
+        connection.execute("CREATE TABLE kept AS SELECT 42 AS answer")
+        busy = psutil.Process(connection.info.backend_pid)
+        with ThreadPoolExecutor(1) as pool:
+            working = pool.submit(connection.execute, "SELECT count(*) FROM generate_series(1, 300000000)")
+            while ask(url, f"SELECT state FROM pg_stat_activity WHERE pid = {busy.pid}") != "active":
+                pass
+            postmaster(data).kill()
+            while embedded.running(data):
+                pass
+            assert embedded.revive(data)
+            assert isinstance(working.exception(), psycopg.OperationalError)
+        assert not busy.is_running()
+        assert ask(url, "SELECT answer FROM kept") == 42
+
+
+def test_the_lock_of_a_socket_that_names_another_process_is_no_obstacle(data: Path) -> None:
+    with embedded.server(data, DISPOSABLE) as url:
+        server = postmaster(data)
+        (lock,) = (data / "postgres").glob(".s.PGSQL.*.lock")
+        with subprocess.Popen(("sleep", "60")) as stranger:
+            lock.write_text(lock.read_text().replace(str(server.pid), str(stranger.pid), 1))
+            server.kill()
+            psutil.wait_procs([server], timeout=10)
+            assert embedded.revive(data)
+            assert ask(url, "SELECT 1") == 1
+            assert stranger.poll() is None
+            stranger.terminate()
 
 
 def test_a_pid_file_that_names_another_process_is_no_obstacle(data: Path) -> None:
