@@ -135,6 +135,9 @@ EMBEDDED = "embedded:"
 _FOREIGN = frozenset({"here", "__file__"})
 """Keys that PasteDeploy adds by itself."""
 
+_OTHER_VARIABLES = re.compile(r"LMS_(?:INI|SUPERVISED|ADMIN_.*|TEST_.*)")
+"""What is read from the environment and is no setting."""
+
 _UNITS = {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86400}
 
 
@@ -255,6 +258,16 @@ def load_settings(raw: Mapping[str, str], environ: Mapping[str, str], extra: Ite
         if name not in names and name not in _FOREIGN and not name.startswith("pyramid."):
             raise SettingsError(f"{name}: unknown setting; `lms settings` lists them all")
     return Settings({setting.name: _value(setting, raw, environ) for setting in table}, table)
+
+
+def unknown_variables(table: Iterable[Setting], environ: Mapping[str, str]) -> list[str]:
+    """Variables that look like settings and are none: misspelt most often, or a key of a plugin that is not here."""
+    known = {setting.variable for setting in table}
+    return sorted(
+        name
+        for name in environ
+        if name.startswith("LMS_") and name not in known and not _OTHER_VARIABLES.fullmatch(name)
+    )
 
 
 def _check(setting: Setting, value: Any) -> None:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from lms_core.settings import EMBEDDED, SETTINGS, Settings, SettingsError
+from lms_core.settings import EMBEDDED, SETTINGS, Settings, SettingsError, unknown_variables
 
 if TYPE_CHECKING:
     from pyramid.registry import Registry
@@ -83,6 +83,19 @@ def find_source(ini: Path | None, data: Path | None, environ: Mapping[str, str])
 def load(ini: Path | None, data: Path | None, environ: Mapping[str, str]) -> Settings:
     """The settings alone; ``embedded:`` in them is resolved when the application is configured."""
     return find_source(ini, data, environ).read()[0]
+
+
+def begin_log(settings: Settings, environ: Mapping[str, str]) -> None:
+    """Set up the log of a process. Its first line names what of the environment sets nothing, if anything does not."""
+    import structlog
+
+    from lms_core.cli.up.supervisor import SUPERVISED
+    from lms_core.kernel.logging import configure_logging
+
+    configure_logging(settings)
+    unknown = unknown_variables(settings.table, environ)
+    if unknown and SUPERVISED not in environ:  # Else it has been said.
+        structlog.get_logger("lms.settings").warning("unknown_variables", names=unknown, see="lms settings")
 
 
 def make_data_folder(settings: Settings) -> Path:

@@ -27,12 +27,11 @@ def serve(place: Place, host: str, port: int) -> None:
 
     from lms_core.cli.up.net import check_free
     from lms_core.cli.up.supervisor import GRACE, SUPERVISED
-    from lms_core.kernel.logging import configure_logging
     from lms_core.wsgi import gateway
 
     source = place.source()
     settings, plugins = source.read()
-    configure_logging(settings)
+    bootstrap.begin_log(settings, os.environ)
     check_free(host, port)
     metrics = bootstrap.make_data_folder(settings) / "run" / "metrics"
     _clear_metrics(metrics)
@@ -83,11 +82,10 @@ def _clear_metrics(folder: Path) -> None:
 @placed
 def worker(place: Place, concurrency: int | None) -> None:
     """Run a worker: it hands out the events and does the tasks."""
-    from lms_core.kernel.logging import configure_logging
     from lms_core.kernel.tasks import run_worker
 
     with place.registry() as registry:
-        configure_logging(registry.core.settings)
+        bootstrap.begin_log(registry.core.settings, os.environ)
         code = run_worker(registry, concurrency)
     raise SystemExit(code)
 
@@ -96,9 +94,8 @@ def worker(place: Place, concurrency: int | None) -> None:
 @placed
 def beat(place: Place) -> None:
     """Run the beat, which starts the periodic tasks. One for an installation."""
-    from lms_core.kernel.logging import configure_logging
     from lms_core.kernel.tasks import run_beat
 
     with place.registry() as registry:
-        configure_logging(registry.core.settings)
+        bootstrap.begin_log(registry.core.settings, os.environ)
         run_beat(registry)

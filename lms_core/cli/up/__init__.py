@@ -30,14 +30,13 @@ def up(place: Place, host: str, port: int) -> None:
     from lms_core.cli.up.installation import Installation
     from lms_core.cli.up.net import reachable, reserved
     from lms_core.cli.up.supervisor import Signals, Stopped, take_over
-    from lms_core.kernel.logging import configure_logging
 
     signals = Signals()
     try:
         with signals.interrupting():
             source = place.source()
             settings, plugins = source.read()
-            configure_logging(settings)
+            bootstrap.begin_log(settings, os.environ)
             data = bootstrap.make_data_folder(settings)
         log = structlog.get_logger("lms.up").warning
         with alone(data) as run:

@@ -66,7 +66,7 @@ def lms(data: Path, *arguments: str, **environ: str) -> "subprocess.CompletedPro
 @pytest.fixture(scope="module")
 def first(make_live: MakeLive) -> Iterator[Live]:
     """An installation at its first start, whose administrator's password is generated."""
-    live = make_live(**SMALL)
+    live = make_live(**SMALL, LMS_MIAL_URL="smtp://127.0.0.1:25")
     yield live.start()
     live.close()
 
@@ -86,6 +86,13 @@ def test_the_first_start_says_where_it_is_and_how_to_sign_in(first: Live, passwo
     account = first.login(ADMIN_EMAIL, password).get("/api/v1/users/me").json()
     assert account["groups"] == ["super_admin"]
     assert (first.data.stat().st_mode & 0o077) in (0, 0o001), "others may at most pass through"
+
+
+def test_a_variable_that_sets_nothing_is_named_once(first: Live) -> None:
+    """By `lms up`, and not by each of its processes again."""
+    (line,) = (line for line in output(first).splitlines() if "LMS_MIAL_URL" in line)
+    assert "unknown_variables" in line
+    assert "LMS_ADMIN" not in line
 
 
 def test_other_commands_work_beside_it(first: Live) -> None:

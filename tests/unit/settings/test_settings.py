@@ -5,7 +5,16 @@ from typing import Any
 
 import pytest
 
-from lms_core.settings import SETTINGS, Setting, Settings, SettingsError, load_settings, parse_seconds, read_setting
+from lms_core.settings import (
+    SETTINGS,
+    Setting,
+    Settings,
+    SettingsError,
+    load_settings,
+    parse_seconds,
+    read_setting,
+    unknown_variables,
+)
 
 REQUIRED = {
     "sqlalchemy.url": "embedded:",
@@ -45,6 +54,17 @@ def test_a_missing_key_is_named_with_its_variable(name: str, value: str | None) 
 def test_an_unknown_key_is_named(name: str) -> None:
     with pytest.raises(SettingsError, match=rf"^{name}: unknown"):
         load({name: "x"})
+
+
+def test_variables_that_set_nothing_are_found() -> None:
+    others = dict.fromkeys(
+        ("LMS_INI", "LMS_TEST_AMQP_URL", "LMS_ADMIN_EMAIL", "LMS_ADMIN_PASSWORD", "HOME", "LMSX"), ""
+    )
+    table = (*SETTINGS, Setting("lms.motd.text", "text", "", "A plugin's"))
+    known = {setting.variable: "" for setting in table}
+    assert unknown_variables(table, {**others, **known}) == []
+    wrong = {"LMS_WEB_WORKER": "4", "LMS_": "", "lms_web_workers": "4", "LMS_OTHER_TEXT": "x"}
+    assert unknown_variables(table, {**others, **known, **wrong}) == ["LMS_", "LMS_OTHER_TEXT", "LMS_WEB_WORKER"]
 
 
 def test_keys_of_the_ini_reader_and_of_pyramid_pass() -> None:
