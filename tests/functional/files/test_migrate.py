@@ -292,7 +292,9 @@ def migrate(settings, gcs_settings):
     started = []
 
     def start(source, target):
-        command = [sys.executable, "-m", "lms_core.cli", "storage", "migrate", "--from", source, "--to", target]
+        # Whatever starts the tests in the background has SIGINT ignored, and children inherit that.
+        heeding = ["env", "--default-signal=INT", sys.executable]
+        command = [*heeding, "-m", "lms_core.cli", "storage", "migrate", "--from", source, "--to", target]
         place = ["--ini", str(INI), "--data", str(settings.data)]
         pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True}
         started.append(subprocess.Popen([*command, *place], env=environ, **pipes))

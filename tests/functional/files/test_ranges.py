@@ -51,7 +51,7 @@ def test_what_is_no_single_range_is_answered_with_the_whole(student, path, ignor
     assert "Content-Range" not in whole.headers
 
 
-@pytest.mark.parametrize("beyond", [f"bytes={SIZE}-", "bytes=9999999-", "bytes=9999999-99999999", "bytes=-0"])
+@pytest.mark.parametrize("beyond", [f"bytes={SIZE}-", "bytes=9999999-", "bytes=9999999-99999999"])
 def test_a_part_beyond_the_end_cannot_be_had(student, path, beyond):
     refused = student.client.get(path, headers={"Range": beyond}, status=416)
     assert refused.json["code"] == "range_not_satisfiable"
