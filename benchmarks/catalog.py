@@ -22,7 +22,7 @@ ROUNDS = 5
 SECONDS = 3.0
 SCALE = 100
 """Of the demo: a thousand courses, so that the total is at its cap."""
-PORTS = {"lms": 6701, "bare": 6702}
+PORTS = {"lms": server.free_port(), "bare": server.free_port()}
 
 
 def main() -> None:

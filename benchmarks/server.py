@@ -1,6 +1,7 @@
 """What the benchmarks start: an installation over a database of its own, and its web server."""
 
 import os
+import socket
 import subprocess
 import sys
 import time
@@ -26,6 +27,14 @@ def install(folder: Path, url: str, fill: Callable[[Demo], object], scale: int =
     token = bearer(registry.core, fill(Demo(registry, scale, lambda rows, _what: rows)))  # type: ignore[arg-type]
     registry.core.close()
     return {**os.environ, **settings.as_environ()}, token
+
+
+def free_port() -> int:
+    """A port that nobody listens on; another run of the benchmarks takes another."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
 
 
 def program(name: str) -> str:

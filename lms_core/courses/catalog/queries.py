@@ -90,7 +90,7 @@ class Catalog:
     def _statement(self, reach: Reach, sort: str, names: tuple[str, ...]) -> PreparedPage:
         conditions = [*reaches.conditions(reach, self._parts), *(FILTERS[name] for name in names)]
         read = not TOLD_BY_READING.isdisjoint(names)
-        found = _by_relevance(conditions) if sort == "relevance" else _by_column(reach, sort, conditions, read=read)
+        found = _by_relevance(conditions) if sort == "relevance" else _by_column(reach, sort, conditions, names)
         return PreparedPage(
             _cards(reach, found),
             found.counted,
@@ -125,7 +125,7 @@ def _cards(reach: Reach, found: Found) -> AnySelect:
     )
 
 
-def _by_column(reach: Reach, sort: str, conditions: list[ColumnElement[bool]], *, read: bool) -> Found:
+def _by_column(reach: Reach, sort: str, conditions: list[ColumnElement[bool]], names: tuple[str, ...]) -> Found:
     column, descending = SORTS[sort]
     if sort == "newest" and reach.state != "published":
         column = Course.created_at
@@ -136,8 +136,8 @@ def _by_column(reach: Reach, sort: str, conditions: list[ColumnElement[bool]], *
     ids = select(Course.id, column.label("place")).where(*conditions)
     ordered = ids.order_by(*order(column, Course.id))
     places = ordered.limit(PAGE_LIMIT).offset(PAGE_OFFSET).subquery("places")
-    # What has to be read is read in the order of the page, which reads it too; else the narrowest index counts.
-    return Found(places, order(places.c.place, places.c.id), ordered if read else ids)
+    # A search is counted in the order of the page, which reads the same courses; else the narrowest index counts.
+    return Found(places, order(places.c.place, places.c.id), ordered if "search" in names else ids)
 
 
 def _by_relevance(conditions: list[ColumnElement[bool]]) -> Found:
