@@ -39,9 +39,8 @@ SHARED: Mapping[str, dict[str, Any]] = {
     "Range": {
         "in": "header",
         "name": "Range",
-        "schema": {"type": "string"},
+        "schema": {"type": "string", "examples": ["bytes=0-65535"]},
         "description": "Which bytes, for who has the others already (RFC 9110).",
-        "example": "bytes=0-65535",
     },
 }
 """The parameters that many operations have, as components."""
