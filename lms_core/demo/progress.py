@@ -7,7 +7,7 @@ from lms_core.demo import Demo, copy, numbered
 from lms_core.demo.catalog import COURSES_PER_SCALE, LESSONS, MODULES
 from lms_core.demo.people import STUDENTS_PER_SCALE
 from lms_core.enrollment.service import enroll
-from lms_core.learning.service import complete_lesson, start_lesson
+from lms_core.learning.progress.service import complete_lesson, start_lesson
 
 COURSES_EACH = 4
 

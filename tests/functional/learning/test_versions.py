@@ -13,8 +13,8 @@ from lms_core.courses.service import create_lesson, publish_course, update_lesso
 from lms_core.enrollment.service import enroll
 from lms_core.kernel.errors import LMSError
 from lms_core.kernel.outbox import deliver_pending
-from lms_core.learning import tasks
-from lms_core.learning.service import complete_lesson, start_lesson
+from lms_core.learning.following import tasks
+from lms_core.learning.progress.service import complete_lesson, start_lesson
 from lms_core.testing.accounts import make_user
 from lms_core.testing.courses import make_course
 

@@ -6,7 +6,7 @@ from lms_core.courses.events import CoursePublished
 from lms_core.enrollment.events import UserEnrolled
 from lms_core.kernel.events import Delivery, publish
 from lms_core.learning.events import AdjustedInPart
-from lms_core.learning.service import adjust, adjust_one
+from lms_core.learning.following.service import adjust, adjust_one
 
 AT_ONCE = 500
 """Students whose progress one delivery adjusts, so that none of them waits long for the lock."""

@@ -1,4 +1,4 @@
-"""What learning hangs on the tree."""
+"""One's own courses in the resource tree."""
 
 from typing import ClassVar
 

@@ -1,4 +1,4 @@
-"""Reads of the learning domain."""
+"""The courses that somebody takes."""
 
 import uuid
 

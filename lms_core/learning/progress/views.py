@@ -5,10 +5,8 @@ from typing import Any
 from pyramid.view import view_config
 
 from lms_core.courses.resources import LessonItem
-from lms_core.kernel.pagination import Page
 from lms_core.kernel.request import Request
-from lms_core.learning import queries, schemas, service
-from lms_core.learning.resources import MyCourses
+from lms_core.learning.progress import schemas, service
 
 
 @view_config(
@@ -31,12 +29,3 @@ def complete_lesson(context: LessonItem, request: Request) -> Any:
     The course's progress is right at once; the last lesson completes the course. A second time changes nothing.
     """
     return service.complete_lesson(request.db, request.core, request.caller.user_id, context.id)
-
-
-@view_config(
-    context=MyCourses, request_method="GET", permission="enrollments:read", query=schemas.MyCoursesQuery,
-    returns=schemas.MyCourseSchema, many="page", tags=("learning",),
-)  # fmt: skip
-def my_courses(context: MyCourses, request: Request) -> Page:
-    """List the courses the caller takes, with their progress."""
-    return queries.my_courses(request.reader, request.caller.user_id, **request.query)

@@ -1,4 +1,4 @@
-"""The representations of progress."""
+"""The representation of a course that somebody takes."""
 
 from marshmallow import fields, validate
 
@@ -38,14 +38,3 @@ class MyCourseSchema(Schema):
     completed_at = Timestamp(allow_none=True)
     expires_at = Timestamp(allow_none=True)
     last_accessed_at = Timestamp(allow_none=True)
-
-
-class LessonProgressSchema(Schema):
-    """A student's state in a lesson, and what it makes of the course."""
-
-    lesson_id = fields.UUID()
-    status = fields.String()
-    started_at = Timestamp(allow_none=True)
-    completed_at = Timestamp(allow_none=True)
-    progress_percentage = Percentage(metadata={"description": "Of the course."})
-    course_completed = fields.Boolean()

@@ -6,12 +6,10 @@ so the last two lessons completed at once still add up to a completed course, on
 
 import datetime as dt
 import uuid
-from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, case, exists, func, literal, or_, select, update
+from sqlalchemy import and_, case, func, literal, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
@@ -24,6 +22,7 @@ from lms_core.kernel.events import publish
 from lms_core.kernel.i18n import _
 from lms_core.learning.events import CourseCompleted
 from lms_core.learning.models import LessonProgress, ModuleProgress
+from lms_core.learning.progress.queries import done_of, percentage
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,11 +125,6 @@ def _progress(db: Session, user_id: uuid.UUID, lesson_id: uuid.UUID) -> LessonPr
     return db.scalar(select(LessonProgress).where(*mine).execution_options(populate_existing=True))
 
 
-def percentage(done: Any, total: Any) -> ColumnElement[Decimal]:
-    """In SQL, rounded down to hundredths, so that only everything is 100; of nothing, 0."""
-    return func.coalesce(func.trunc(done * Decimal(100) / func.nullif(total, 0), 2), 0)
-
-
 def _advance_module(db: Session, place: _Place, now: dt.datetime) -> None:
     """One lesson more, in one statement: nothing is counted anew."""
     mine = insert(ModuleProgress).values(
@@ -159,26 +153,17 @@ def _advance_course(db: Session, place: _Place, now: dt.datetime) -> None:
     enrollment, total = place.enrollment, place.course_total
     done = min(enrollment.lessons_completed + 1, total)
     if done == total:
-        done = db.scalar(_done(place.version_id).where(LessonProgress.user_id == enrollment.user_id)) or 0
+        done = db.scalar(done_of(place.version_id).where(LessonProgress.user_id == enrollment.user_id)) or 0
     enrollment.lessons_total, enrollment.lessons_completed = total, done
     if enrollment.completed_at is None:
         enrollment.progress_percentage = Decimal(done * 10_000 // total) / 100
         if done == total:
-            _complete_course(db, enrollment, now)
+            complete_course(db, enrollment, now)
     db.flush()
 
 
-def _done(version_id: uuid.UUID) -> Select[int]:
-    """Count what is completed of a version's lessons."""
-    return (
-        select(func.count())
-        .select_from(VersionLesson)
-        .join(LessonProgress, LessonProgress.lesson_id == VersionLesson.lesson_id)
-        .where(VersionLesson.version_id == version_id, LessonProgress.status == "completed")
-    )
-
-
-def _complete_course(db: Session, enrollment: Enrollment, now: dt.datetime) -> None:
+def complete_course(db: Session, enrollment: Enrollment, now: dt.datetime) -> None:
+    """Complete the course of a locked enrollment, and tell of it."""
     enrollment.status, enrollment.completed_at = "completed", now
     title = db.scalar(select(Course.title).where(Course.id == enrollment.course_id)) or ""
     completed = CourseCompleted(enrollment.user_id, enrollment.course_id, enrollment.id, title)
@@ -199,97 +184,3 @@ def _state(db: Session, enrollment: Enrollment, user_id: uuid.UUID, lesson_id: u
         progress_percentage=enrollment.progress_percentage,
         course_completed=enrollment.completed_at is not None,
     )
-
-
-def adjust(db: Session, core: Core, course_id: uuid.UUID, *, after: uuid.UUID | None, limit: int) -> uuid.UUID | None:
-    """Bring the progress of the next ``limit`` students of a course to what it shows now.
-
-    Answers the last enrollment of a full batch, None where there are no more. A lesson that is gone no longer counts, a
-    new one has to be done; a completion stays, and whoever has done all that is left completes the course.
-    """
-    chosen = select(Enrollment).where(Enrollment.course_id == course_id, Enrollment.status.in_(ADJUSTED))
-    if after is not None:
-        chosen = chosen.where(Enrollment.id > after)
-    # Locked before anything is counted: what a student completes meanwhile waits, and is counted on top.
-    batch = db.scalars(chosen.order_by(Enrollment.id).limit(limit).with_for_update()).all()
-    _adjust(db, core, course_id, batch)
-    return batch[-1].id if len(batch) == limit else None
-
-
-def adjust_one(db: Session, core: Core, enrollment_id: uuid.UUID) -> None:
-    """Bring one student's progress to what the course shows now: somebody who comes back to it."""
-    chosen = select(Enrollment).where(Enrollment.id == enrollment_id, Enrollment.status.in_(ADJUSTED))
-    for enrollment in db.scalars(chosen.with_for_update()).all():
-        _adjust(db, core, enrollment.course_id, [enrollment])
-
-
-def _adjust(db: Session, core: Core, course_id: uuid.UUID, batch: Sequence[Enrollment]) -> None:
-    version = db.execute(
-        select(CourseVersion.id, CourseVersion.lessons_total)
-        .join(Course, Course.version_id == CourseVersion.id)
-        .where(Course.id == course_id)
-    ).one_or_none()
-    if version is None:
-        return
-    mine = Enrollment.id.in_([each.id for each in batch])
-    _adjust_courses(db, version, mine)
-    _adjust_modules(db, version, mine, core.clock())
-    for enrollment in batch:
-        db.refresh(enrollment)
-        if enrollment.status == "active" and 0 < version.lessons_total == enrollment.lessons_completed:
-            _complete_course(db, enrollment, core.clock())
-    db.flush()
-
-
-ADJUSTED = (*TAKING, "suspended")
-"""The states of an enrollment in which progress follows the course."""
-
-
-def _adjust_courses(db: Session, version: Any, mine: ColumnElement[bool]) -> None:
-    done = _done(version.id).where(LessonProgress.user_id == Enrollment.user_id).correlate(Enrollment).scalar_subquery()
-    share = case(
-        (Enrollment.completed_at.is_not(None), Enrollment.progress_percentage),
-        else_=percentage(done, version.lessons_total),
-    )
-    db.execute(
-        update(Enrollment)
-        .where(mine)
-        .values(lessons_total=version.lessons_total, lessons_completed=done, progress_percentage=share),
-        execution_options={"synchronize_session": False},
-    )
-
-
-def _adjust_modules(db: Session, version: Any, mine: ColumnElement[bool], now: dt.datetime) -> None:
-    of_module = (
-        _done(version.id)
-        .where(LessonProgress.user_id == Enrollment.user_id, VersionLesson.module_id == VersionModule.module_id)
-        .correlate(Enrollment, VersionModule)
-        .scalar_subquery()
-    )
-    begun = exists().where(
-        ModuleProgress.user_id == Enrollment.user_id, ModuleProgress.module_id == VersionModule.module_id
-    )
-    counted = (
-        select(
-            Enrollment.user_id, Enrollment.id.label("enrollment_id"), VersionModule.module_id,
-            VersionModule.lessons_total, of_module.label("done"), begun.label("begun"),
-        )
-        .join_from(Enrollment, VersionModule, VersionModule.version_id == version.id)
-        .where(mine)
-        .subquery()
-    )  # fmt: skip
-    total, done = counted.c.lessons_total, counted.c.done
-    table: Any = ModuleProgress.__table__
-    fresh = insert(table).from_select(
-        ["user_id", "enrollment_id", "module_id", "lessons_total", "lessons_completed", "completion_percentage",
-         "started_at", "completed_at"],
-        select(counted.c.user_id, counted.c.enrollment_id, counted.c.module_id, total, done, percentage(done, total),
-               literal(now), case((done == total, literal(now))))
-        .where(or_(done > 0, counted.c.begun)),
-        include_defaults=False,
-    )  # fmt: skip
-    kept: dict[str, Any] = {
-        name: fresh.excluded[name] for name in ("lessons_total", "lessons_completed", "completion_percentage")
-    }
-    kept["completed_at"] = func.coalesce(table.c.completed_at, fresh.excluded.completed_at)
-    db.execute(fresh.on_conflict_do_update(index_elements=["user_id", "module_id"], set_=kept))
