@@ -98,12 +98,10 @@ def begin_upload(context: UploadCollection, request: Request) -> None:
 
 @view_config(
     context=UploadItem, request_method="GET", permission="files:create", returns=schemas.UploadSchema,
-    answer_headers=schemas.StateHeaders, errors=("412 tus_version",),
+    answer_headers=schemas.StateHeaders,
 )  # fmt: skip
 def read_upload(context: UploadItem, request: Request) -> Any:
-    """Read how far an upload is; `HEAD` says so in headers."""
-    if request.method == "HEAD":
-        _check_version(request)
+    """Read how far an upload is; `HEAD` says so in headers alone."""
     row = context.row
     _describe(request, row.received, row.expires_at, row.file_id)
     request.response.headers["Upload-Length"] = str(row.length)
@@ -111,6 +109,17 @@ def read_upload(context: UploadItem, request: Request) -> Any:
         request.response.headers["Upload-Metadata"] = row.details
     request.response.cache_control = "no-store"
     return row
+
+
+# Pyramid lets the view of a GET answer HEAD too; `containment` makes this the more specific one, which is asked first.
+@view_config(
+    context=UploadItem, request_method="HEAD", containment=UploadCollection, permission="files:create",
+    headers=schemas.TusHeaders, status=200, answer_headers=schemas.StateHeaders, errors=("412 tus_version",),
+)  # fmt: skip
+def check_upload(context: UploadItem, request: Request) -> None:
+    """Ask how far an upload is, before going on with it."""
+    _check_version(request)
+    read_upload(context, request)
 
 
 @view_config(

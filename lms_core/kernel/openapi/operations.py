@@ -74,7 +74,7 @@ def operations(registry: Any) -> Iterator[Operation]:
 
 
 def _methods(methods: Any) -> list[str]:
-    """Without the HEAD that Pyramid adds to every GET."""
+    """Those that a view names, but for a HEAD that is a GET without its body."""
     listed = [methods] if isinstance(methods, str) else list(methods)
     return [method for method in listed if method != "HEAD" or "GET" not in listed]
 

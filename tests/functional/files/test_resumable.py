@@ -557,3 +557,16 @@ def test_browsers_of_other_origins_may_speak_the_protocol(make_app):
         assert name in allowed
     seen = app.send("OPTIONS", UPLOADS, headers={"Origin": "https://learn.example.org"})
     assert "Upload-Offset" in seen.headers["Access-Control-Expose-Headers"]
+
+
+def test_asking_by_head_is_an_operation_of_its_own(app, student, url):
+    path = app.get("/api/v1/openapi.json").json["paths"]["/api/v1/uploads/{uploadId}"]
+    asked = path["head"]
+    [version] = [each for each in asked["parameters"] if each.get("name") == "Tus-Resumable"]
+    assert version["required"] is True
+    assert {"Upload-Offset", "Upload-Length", "Upload-Expires"} <= asked["responses"]["200"]["headers"].keys()
+    assert "content" not in asked["responses"]["200"]
+    assert "412" in asked["responses"]
+    assert "412" not in path["get"]["responses"]
+    assert head(student.client, url, status=200).body == b""
+    assert student.client.get(url).json["offset"] == 0, "who reads the representation speaks no tus"
