@@ -5,7 +5,7 @@ import unicodedata
 
 SLUG_LENGTH = 200
 """Characters; a number may follow."""
-RESERVED = frozenset({"facets", "import"})
+RESERVED = frozenset({"categories", "facets", "import"})
 """What stands in the place of a course's name below ``/courses``."""
 
 

@@ -83,6 +83,12 @@ class CatalogQuery(CatalogFilters, PageQuery):
         return {"sort": "relevance" if data.get("search") else "newest", **data}
 
 
+class CategorySchema(Schema):
+    """A category that courses may take."""
+
+    name = fields.String(metadata={"description": "What a course's `category` says.", "example": "Science"})
+
+
 class FacetValueSchema(Schema):
     """A value that courses have, and how many have it."""
 

@@ -5,7 +5,7 @@ from typing import Any
 from pyramid.view import view_config
 
 from lms_core.courses.catalog import schemas
-from lms_core.courses.catalog.resources import CatalogFacets
+from lms_core.courses.catalog.resources import CatalogCategories, CatalogFacets
 from lms_core.courses.resources import CourseCollection
 from lms_core.kernel.request import Request
 
@@ -52,3 +52,16 @@ def read_facets(context: CatalogFacets, request: Request) -> Any:
     """
     _keep(request)
     return request.registry.catalog_facets.counts(request.reader, request.query, request.identity)
+
+
+@view_config(
+    context=CatalogCategories, request_method="GET", permission="courses:list", returns=schemas.CategorySchema,
+    many="list",
+)  # fmt: skip
+def list_categories(context: CatalogCategories, request: Request) -> list[Any]:
+    """List the categories that courses may take, in the order of the settings.
+
+    Where there are none a course may take any; `GET /courses/facets` says which ones courses have.
+    """
+    _keep(request)
+    return [{"name": name} for name in request.core.settings.words("lms.courses.categories")]

@@ -129,3 +129,21 @@ def test_a_course_named_facets_keeps_a_place_of_its_own(instructor, app):
     instructor.client.get(f"{COURSES}/facets-2")
     refused = instructor.client.put_json(f"{COURSES}/{course['id']}", {"slug": "facets"}, status=422).json
     assert list(refused["errors"]) == ["slug"]
+
+
+def test_the_categories_that_are_offered_are_no_secret(app, make_app, statements):
+    url = f"{COURSES}/categories"
+    with statements() as seen:
+        offered = make_app(lms__courses__categories=("Science", "Arts & crafts")).get(url)
+    assert offered.json == {"items": [{"name": "Science"}, {"name": "Arts & crafts"}]}
+    assert seen.texts == []
+    assert "public" in offered.headers["Cache-Control"]
+    assert app.get(url).json == {"items": []}, "any is allowed"
+
+
+def test_a_course_called_categories_is_still_found_by_its_slug(instructor):
+    made = instructor.client.post_json(COURSES, {"code": "CAT", "title": "Categories"}, status=201).json
+    assert made["slug"] == "categories-2"
+    assert instructor.client.get(f"{COURSES}/categories-2").json["id"] == made["id"]
+    refused = instructor.client.put_json(f"{COURSES}/{made['id']}", {"slug": "categories"}, status=422)
+    assert list(refused.json["errors"]) == ["slug"]
