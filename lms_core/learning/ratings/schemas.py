@@ -8,6 +8,7 @@ from lms_core.kernel.schemas import Number, Part, Schema, Text, Timestamp
 HELPFUL, UNHELPFUL = "helpful", "unhelpful"
 SORTS = ("newest", "highest", "lowest", "helpful")
 _STARS = validate.Range(1, 5)
+_PLAIN = {"description": "Plain text: to be shown as it is, never as HTML."}
 
 
 class AuthorSchema(Schema):
@@ -23,7 +24,7 @@ class RatingSchema(Schema):
     course_id = fields.UUID()
     rating = fields.Integer(validate=_STARS)
     review_title = fields.String(allow_none=True)
-    review_content = fields.String(allow_none=True)
+    review_content = fields.String(allow_none=True, metadata=_PLAIN)
     author = Part(AuthorSchema, "author_", metadata={"description": "Null where the account is closed or suspended."})
     is_mine = fields.Boolean()
     is_verified_purchase = fields.Boolean(
@@ -32,7 +33,7 @@ class RatingSchema(Schema):
     helpful_count = fields.Integer()
     unhelpful_count = fields.Integer()
     my_vote = fields.String(allow_none=True, validate=validate.OneOf((HELPFUL, UNHELPFUL)))
-    instructor_response = fields.String(allow_none=True)
+    instructor_response = fields.String(allow_none=True, metadata=_PLAIN)
     instructor_response_at = Timestamp(allow_none=True)
     created_at = Timestamp()
     updated_at = Timestamp()
@@ -43,7 +44,7 @@ class RatingChangeSchema(Schema):
 
     rating = fields.Integer(validate=_STARS, strict=True)
     review_title = Text(min=1, max=255, allow_none=True)
-    review_content = Text(min=1, max=5000, multiline=True, allow_none=True, metadata={"description": "Plain text."})
+    review_content = Text(min=1, max=5000, multiline=True, allow_none=True, metadata=_PLAIN)
 
 
 class RatingCreateSchema(RatingChangeSchema):
@@ -94,4 +95,4 @@ class VotesSchema(Schema):
 class ResponseSchema(Schema):
     """What the teachers answer to a review."""
 
-    response = Text(required=True, min=1, max=5000, multiline=True, metadata={"description": "Plain text."})
+    response = Text(required=True, min=1, max=5000, multiline=True, metadata=_PLAIN)
