@@ -110,7 +110,6 @@ class Course(Identified, Timestamped, Base):
         sparse_index("version_id"),
         sparse_index("thumbnail_file_id"),
         Index("ix_courses_search", "search", postgresql_using="gin"),
-        Index("ix_courses_title_trgm", "title", postgresql_using="gin", postgresql_ops={"title": "gin_trgm_ops"}),
         Index("ix_courses_tags", "tags", postgresql_using="gin"),
         # Two for every set of filters: counting what fits needs no look at the table.
         Index(

@@ -59,7 +59,6 @@ def test_threads_and_posts_are_searchable(db: Connection, rows: Rows) -> None:
     [
         (User.full_name.ilike("%byro%"), "ix_users_name_trgm"),
         (User.email.ilike("%ada@%"), "ix_users_email_trgm"),
-        (Course.title.ilike("%astro%"), "ix_courses_title_trgm"),
         (SEARCH.op("@@")(func.websearch_to_tsquery(literal_column("'lms'::regconfig"), "x")), "ix_courses_search"),
         (and_(func.lower(User.email) == "ada@example.org", User.deleted_at.is_(None)), "uq_users_email"),
     ],
