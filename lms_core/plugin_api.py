@@ -33,7 +33,14 @@ from lms_core.courses.importing import (
 )
 from lms_core.courses.references import FILE_ID_SCHEME, map_references, referenced_files
 from lms_core.courses.resources import CourseItem
-from lms_core.enrollment.events import UserEnrolled
+from lms_core.enrollment.events import (
+    CourseCompleted,
+    EnrollmentDropped,
+    EnrollmentExpired,
+    EnrollmentResumed,
+    EnrollmentSuspended,
+    UserEnrolled,
+)
 from lms_core.files.events import FileCleared, FileInfected
 from lms_core.files.ranges import ranged_stream
 from lms_core.files.scanning import FileScanner, ScannerUnavailable, Verdict
@@ -78,7 +85,6 @@ from lms_core.kernel.security import ACE, Identity, scoped_acl
 from lms_core.kernel.tasks import TaskContext
 from lms_core.kernel.traversal import Allow, ApiRoot, Authenticated, Collection, Everyone, Item, Resource
 from lms_core.kernel.views import api_url, created
-from lms_core.learning.events import CourseCompleted
 from lms_core.notifications.service import Notice, notify, tell
 from lms_core.settings import Setting, Settings, SettingsError
 
@@ -86,8 +92,9 @@ __all__ = [
     "ACE", "API_VERSION", "FILE_ID_SCHEME", "FILE_SCHEME", "MAX_HTML", "Allow", "AnnouncementPublished", "ApiRoot",
     "Authenticated", "BadRequest", "Base", "Binary", "CannotProcess", "Collection", "Conflict", "ContentContext",
     "ContentFile", "ContentType", "Core", "CourseCompleted", "CourseCreated", "CourseExporter", "CourseImporter",
-    "CourseItem", "CoursePublished", "Created", "CursorPage", "CursorQuery", "Delivery", "EmailVerified", "Event",
-    "EventSubscription", "Everyone", "ExportedCourse", "ExportedFile", "ExportedLesson", "ExportedModule",
+    "CourseItem", "CoursePublished", "Created", "CursorPage", "CursorQuery", "Delivery", "EmailVerified",
+    "EnrollmentDropped", "EnrollmentExpired", "EnrollmentResumed", "EnrollmentSuspended", "Event", "EventSubscription",
+    "Everyone", "ExportedCourse", "ExportedFile", "ExportedLesson", "ExportedModule",
     "FileCleared", "FileInfected", "FileScanner", "Forbidden", "Identified", "Identity", "ImportLimits",
     "ImportedCourse", "ImportedEmbed", "ImportedFile", "ImportedLesson", "ImportedModule", "IncomingStream", "Invalid",
     "Item", "LMSError", "LessonContentChanged", "MeResource", "Migrations", "Money", "NoCriteria", "NotFound", "Notice",

@@ -14,4 +14,5 @@ def includeme(config: "Configurator") -> None:
     config.add_course_part("enrolled", queries.takes_course)
     config.add_child(ApiRoot, "enrollments", resources.EnrollmentCollection)
     config.add_item(resources.EnrollmentCollection, resources.EnrollmentItem, "enrollmentId")
+    config.include("lms_core.enrollment.lifecycle")
     config.scan("lms_core.enrollment.views")

@@ -14,3 +14,61 @@ class UserEnrolled(Event):
     course_id: uuid.UUID
     enrollment_id: uuid.UUID
     course_title: str
+
+
+@dataclass(frozen=True, slots=True)
+class CourseCompleted(Event):
+    """Published once for an enrollment, in the transaction that completes it: by its last lesson, or by hand."""
+
+    name: ClassVar[str] = "enrollment.completed"
+    user_id: uuid.UUID
+    course_id: uuid.UUID
+    enrollment_id: uuid.UUID
+    course_title: str
+
+
+@dataclass(frozen=True, slots=True)
+class EnrollmentDropped(Event):
+    """Somebody left a course, or was taken off it by its staff; a place is free."""
+
+    name: ClassVar[str] = "enrollment.dropped"
+    user_id: uuid.UUID
+    course_id: uuid.UUID
+    enrollment_id: uuid.UUID
+    course_title: str
+    by_staff: bool
+    reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class EnrollmentSuspended(Event):
+    """A student is kept out of a course for the time being; the place stays theirs."""
+
+    name: ClassVar[str] = "enrollment.suspended"
+    user_id: uuid.UUID
+    course_id: uuid.UUID
+    enrollment_id: uuid.UUID
+    course_title: str
+    reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class EnrollmentResumed(Event):
+    """A student who was suspended, or whose time was over, may go on."""
+
+    name: ClassVar[str] = "enrollment.resumed"
+    user_id: uuid.UUID
+    course_id: uuid.UUID
+    enrollment_id: uuid.UUID
+    course_title: str
+
+
+@dataclass(frozen=True, slots=True)
+class EnrollmentExpired(Event):
+    """An enrollment's time is over; a place is free."""
+
+    name: ClassVar[str] = "enrollment.expired"
+    user_id: uuid.UUID
+    course_id: uuid.UUID
+    enrollment_id: uuid.UUID
+    course_title: str

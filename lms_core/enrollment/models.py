@@ -4,7 +4,17 @@ import datetime as dt
 import uuid
 from decimal import Decimal
 
-from sqlalchemy import CheckConstraint, Computed, ForeignKey, Index, Numeric, UniqueConstraint, func, text
+from sqlalchemy import (
+    CheckConstraint,
+    Computed,
+    FetchedValue,
+    ForeignKey,
+    Index,
+    Numeric,
+    UniqueConstraint,
+    func,
+    text,
+)
 from sqlalchemy.orm import Mapped, mapped_column
 
 from lms_core.kernel.columns import Count, Document, Percent, at_least, one_of, percent, sparse_index
@@ -15,7 +25,8 @@ class Enrollment(Identified, Base):
     """A student's part in a course; one row per person and course, through every drop and return.
 
     ``lessons_completed`` of ``lessons_total`` lets progress advance without a recount. ``time_spent_seconds`` sums
-    the heartbeats. ``certificate_issued`` is computed from its date.
+    the heartbeats. ``certificate_issued`` is computed from its date. ``updated_at`` is of what staff decide: state,
+    dates and notes; progress leaves it alone.
     """
 
     __tablename__ = "enrollments"
@@ -45,6 +56,7 @@ class Enrollment(Identified, Base):
     time_spent_seconds: Mapped[Count]
     notes: Mapped[str | None]
     extra: Mapped[Document] = mapped_column("metadata")
+    updated_at: Mapped[dt.datetime] = mapped_column(server_default=func.now(), server_onupdate=FetchedValue())
 
     __table_args__ = (
         one_of("status", "active", "completed", "suspended", "dropped", "expired"),
@@ -57,6 +69,23 @@ class Enrollment(Identified, Base):
         Index(None, "completed_at", postgresql_where=text("completed_at IS NOT NULL")),
         Index(None, "expires_at", postgresql_where=text("status = 'active' AND expires_at IS NOT NULL")),
     )
+
+
+class EnrollmentChange(Identified, Created, Base):
+    """That an enrollment came from one state into another: triggers write it, so that no way to do so leaves it out.
+
+    ``from_status`` is null for its beginning, ``changed_by`` where nobody did it or nobody knows.
+    """
+
+    __tablename__ = "enrollment_changes"
+
+    enrollment_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("enrollments.id", ondelete="CASCADE"))
+    from_status: Mapped[str | None]
+    to_status: Mapped[str]
+    reason: Mapped[str | None]
+    changed_by: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("users.id", ondelete="SET NULL"))
+
+    __table_args__ = (Index(None, "enrollment_id", "created_at", "id"), sparse_index("changed_by"))
 
 
 class EnrollmentRequest(Identified, Created, Base):

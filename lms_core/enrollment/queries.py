@@ -6,9 +6,10 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, and_, exists, func, or_, select
 from sqlalchemy.orm import Session
 
+from lms_core.courses.access import access_columns
 from lms_core.courses.models import Course
 from lms_core.enrollment.models import Enrollment
-from lms_core.kernel.db import AnyRow
+from lms_core.kernel.db import AnyRow, AnySelect
 from lms_core.kernel.security import CALLER
 
 TAKING = ("active", "completed")
@@ -26,17 +27,31 @@ IN_USE: ColumnElement[bool] = and_(Enrollment.status.in_(TAKING), _in_time)
 
 def takes_course(person: ColumnElement[Any] = CALLER) -> ColumnElement[bool]:
     """Whether somebody takes the course of the enclosing statement: the part behind the scope ``enrolled``."""
-    return exists().where(Enrollment.course_id == Course.id, Enrollment.user_id == person, IN_USE)
+    taken = exists().where(Enrollment.course_id == Course.id, Enrollment.user_id == person, IN_USE)
+    # The enclosing statement may be of enrollments itself, and of others'.
+    return taken.correlate_except(Enrollment)
 
 
 COLUMNS = (
     Enrollment.id, Enrollment.user_id, Enrollment.course_id, Enrollment.status, Enrollment.enrollment_type,
     Enrollment.enrolled_at, Enrollment.starts_at, Enrollment.expires_at, Enrollment.started_at,
-    Enrollment.completed_at, Enrollment.progress_percentage, Enrollment.lessons_completed, Enrollment.lessons_total,
-    Enrollment.last_accessed_at,
+    Enrollment.completed_at, Enrollment.suspended_at, Enrollment.suspended_reason, Enrollment.dropped_at,
+    Enrollment.dropped_reason, Enrollment.progress_percentage, Enrollment.lessons_completed, Enrollment.lessons_total,
+    Enrollment.grade, Enrollment.grade_points, Enrollment.time_spent_seconds, Enrollment.last_accessed_at,
+    Enrollment.updated_at,
 )  # fmt: skip
 
 
 def enrollment(connection: Connection | Session, enrollment_id: uuid.UUID) -> AnyRow | None:
     """One enrollment."""
     return connection.execute(select(*COLUMNS).where(Enrollment.id == enrollment_id)).first()
+
+
+def enrollment_by(registry: Any, enrollment_id: uuid.UUID) -> AnySelect:
+    """The statement of an enrollment, with its course and the caller's part there."""
+    own = [column for column in COLUMNS if column is not Enrollment.course_id]
+    return (
+        select(*own, *access_columns(registry))
+        .join_from(Enrollment, Course, Course.id == Enrollment.course_id)
+        .where(Enrollment.id == enrollment_id)
+    )

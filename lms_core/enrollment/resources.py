@@ -2,9 +2,13 @@
 
 from typing import Any, ClassVar
 
+from lms_core.courses.access import course_acl, may_in_course
+from lms_core.courses.queries import fetch
+from lms_core.courses.resources import InCourse
 from lms_core.enrollment import queries
-from lms_core.kernel.security import ACE, scoped_acl
-from lms_core.kernel.traversal import Allow, Collection, Item
+from lms_core.enrollment.models import Enrollment
+from lms_core.kernel.security import ACE, caller_id, scoped_acl
+from lms_core.kernel.traversal import Allow, Authenticated, Collection
 
 
 class EnrollmentCollection(Collection):
@@ -13,22 +17,42 @@ class EnrollmentCollection(Collection):
     __acl__: ClassVar[list[ACE]] = scoped_acl(["enrollments:create"], ["own"])
 
 
-class EnrollmentItem(Item):
-    """``/enrollments/{id}``: the student's own; who may read every roster sees every one."""
+class EnrollmentItem(InCourse):
+    """``/enrollments/{id}``: the student's own, and whose who may see or change the course's roster."""
+
+    model = Enrollment
 
     def load(self) -> Any:
-        return queries.enrollment(self.request.reader, self.id)
+        statement = queries.enrollment_by(self.request.registry, self.id)
+        return fetch(self.request.reader, statement, caller_id(self.request))
 
     @property
     def own(self) -> bool:
-        identity = self.request.identity
-        return identity is not None and self.row.user_id == identity.user_id
+        """Whether it is the caller's."""
+        return bool(self.row.user_id == caller_id(self.request))
+
+    @property
+    def staff(self) -> bool:
+        """Whether the caller sees it as one of those who run the course."""
+        return may_in_course(self.request, self.row, "rosters:read")
+
+    @property
+    def manages(self) -> bool:
+        """Whether the caller decides about it as one of those who run the course."""
+        return may_in_course(self.request, self.row, "rosters:update")
 
     @property
     def __acl__(self) -> list[ACE]:
-        acl: list[ACE] = [(Allow, "rosters:read:all", "enrollments:read")]
-        return [*acl, *scoped_acl(["enrollments:read"], ["own"])] if self.own else acl
+        acl = course_acl(self.request, self.row, ("rosters:read", "rosters:update"))
+        if self.own:
+            acl += scoped_acl(["enrollments:read"], ["own"])
+            acl.append((Allow, "enrollments:update:own", "enrollments:drop"))
+        if self.staff:
+            acl.append((Allow, Authenticated, "enrollments:read"))
+        if self.manages:
+            acl.append((Allow, Authenticated, "enrollments:drop"))
+        return acl
 
     @property
     def concealed(self) -> bool:
-        return not self.own
+        return not self.own and not self.staff and not self.manages

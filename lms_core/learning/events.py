@@ -14,14 +14,3 @@ class AdjustedInPart(Event):
     name: ClassVar[str] = "learning.adjusted_in_part"
     course_id: uuid.UUID
     last: uuid.UUID
-
-
-@dataclass(frozen=True, slots=True)
-class CourseCompleted(Event):
-    """Published once for an enrollment, in the transaction that completes its last lesson."""
-
-    name: ClassVar[str] = "learning.course_completed"
-    user_id: uuid.UUID
-    course_id: uuid.UUID
-    enrollment_id: uuid.UUID
-    course_title: str

@@ -5,10 +5,16 @@ from typing import TYPE_CHECKING
 from lms_core.accounts.events import UserRegistered
 from lms_core.courses.announcements.events import AnnouncementPublished
 from lms_core.courses.events import CourseCreated, CoursePublished, StaffAssigned
-from lms_core.enrollment.events import UserEnrolled
+from lms_core.enrollment.events import (
+    CourseCompleted,
+    EnrollmentDropped,
+    EnrollmentExpired,
+    EnrollmentResumed,
+    EnrollmentSuspended,
+    UserEnrolled,
+)
 from lms_core.files.events import FileInfected
 from lms_core.kernel.traversal import ApiRoot
-from lms_core.learning.events import CourseCompleted
 from lms_core.notifications import queries, tasks
 from lms_core.notifications.events import AnnouncementToldInPart, PublicationToldInPart
 from lms_core.notifications.resources import NotificationCollection, NotificationItem
@@ -23,6 +29,10 @@ def includeme(config: "Configurator") -> None:
     config.add_item(NotificationCollection, NotificationItem, param="notificationId")
     config.add_event_subscriber(UserRegistered, "notifications.welcome", tasks.welcome)
     config.add_event_subscriber(UserEnrolled, "notifications.user_enrolled", tasks.tell_enrolled)
+    config.add_event_subscriber(EnrollmentSuspended, "notifications.enrollment_suspended", tasks.tell_suspended)
+    config.add_event_subscriber(EnrollmentResumed, "notifications.enrollment_resumed", tasks.tell_resumed)
+    config.add_event_subscriber(EnrollmentDropped, "notifications.enrollment_dropped", tasks.tell_dropped)
+    config.add_event_subscriber(EnrollmentExpired, "notifications.enrollment_expired", tasks.tell_expired)
     config.add_event_subscriber(CourseCreated, "notifications.course_created", tasks.tell_created)
     config.add_event_subscriber(CoursePublished, "notifications.course_published", tasks.tell_published)
     config.add_event_subscriber(PublicationToldInPart, "notifications.published_rest", tasks.tell_more_published)

@@ -8,11 +8,17 @@ from lms_core.accounts.events import UserRegistered
 from lms_core.courses.announcements import queries as announcements
 from lms_core.courses.announcements.events import AnnouncementPublished
 from lms_core.courses.events import CourseCreated, CoursePublished, StaffAssigned
-from lms_core.enrollment.events import UserEnrolled
+from lms_core.enrollment.events import (
+    CourseCompleted,
+    EnrollmentDropped,
+    EnrollmentExpired,
+    EnrollmentResumed,
+    EnrollmentSuspended,
+    UserEnrolled,
+)
 from lms_core.files.events import FileInfected
 from lms_core.kernel.events import Delivery, publish
 from lms_core.kernel.i18n import _
-from lms_core.learning.events import CourseCompleted
 from lms_core.notifications import queries
 from lms_core.notifications.events import AnnouncementToldInPart, PublicationToldInPart
 from lms_core.notifications.service import Notice, tell, tell_many
@@ -68,6 +74,56 @@ def tell_completed(delivery: Delivery, event: CourseCompleted) -> None:
         data=_course_data(event),
         action_url=f"/courses/{event.course_id}",
         mail="course_completed",
+    )
+    tell(delivery.db, delivery.core, event.user_id, notice)
+
+
+def tell_suspended(delivery: Delivery, event: EnrollmentSuspended) -> None:
+    course = {"course": event.course_title}
+    notice = Notice(
+        type="enrollment_suspended",
+        title=_("You are suspended from ${course}", mapping=course),
+        message=event.reason or _("Its teachers will let you in again, or say what to do."),
+        data=_course_data(event),
+        mail="enrollment_suspended",
+        mail_data={"reason": event.reason},
+    )
+    tell(delivery.db, delivery.core, event.user_id, notice)
+
+
+def tell_resumed(delivery: Delivery, event: EnrollmentResumed) -> None:
+    course = {"course": event.course_title}
+    notice = Notice(
+        type="enrollment_resumed",
+        title=_("You can go on with ${course}", mapping=course),
+        message=_("The course is open for you again, with all that you have done in it."),
+        data=_course_data(event),
+        action_url=f"/courses/{event.course_id}",
+    )
+    tell(delivery.db, delivery.core, event.user_id, notice)
+
+
+def tell_dropped(delivery: Delivery, event: EnrollmentDropped) -> None:
+    """To who left by themselves, it is no news."""
+    if not event.by_staff:
+        return
+    course = {"course": event.course_title}
+    notice = Notice(
+        type="enrollment_dropped",
+        title=_("You no longer take ${course}", mapping=course),
+        message=event.reason or _("You have been taken off the list of its students."),
+        data=_course_data(event),
+    )
+    tell(delivery.db, delivery.core, event.user_id, notice)
+
+
+def tell_expired(delivery: Delivery, event: EnrollmentExpired) -> None:
+    course = {"course": event.course_title}
+    notice = Notice(
+        type="enrollment_expired",
+        title=_("Your time in ${course} is over", mapping=course),
+        message=_("What you have done is kept, should you come back."),
+        data=_course_data(event),
     )
     tell(delivery.db, delivery.core, event.user_id, notice)
 
@@ -168,7 +224,14 @@ def _tell_students(
         publish(delivery.db, PublicationToldInPart(course_id, title, published_at, people[-1]))
 
 
-def _course_data(event: UserEnrolled | CourseCompleted) -> dict[str, str]:
+def _course_data(
+    event: UserEnrolled
+    | CourseCompleted
+    | EnrollmentSuspended
+    | EnrollmentResumed
+    | EnrollmentDropped
+    | EnrollmentExpired,
+) -> dict[str, str]:
     return {
         "courseId": str(event.course_id),
         "enrollmentId": str(event.enrollment_id),

@@ -9,9 +9,9 @@ import pytest
 from sqlalchemy import text
 
 from lms_core.cli import bootstrap
+from lms_core.enrollment.events import CourseCompleted
 from lms_core.kernel.core import Core
 from lms_core.kernel.events import publish
-from lms_core.learning.events import CourseCompleted
 from lms_core.testing.accounts import make_user
 from lms_core.testing.live import Live
 from tests.faults.conftest import Broker, until

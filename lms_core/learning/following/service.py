@@ -10,12 +10,12 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from lms_core.courses.models import Course, CourseVersion, VersionLesson, VersionModule
+from lms_core.enrollment.lifecycle.service import complete
 from lms_core.enrollment.models import Enrollment
 from lms_core.enrollment.queries import TAKING
 from lms_core.kernel.core import Core
 from lms_core.learning.models import LessonProgress, ModuleProgress
 from lms_core.learning.progress.queries import done_of, percentage
-from lms_core.learning.progress.service import complete_course
 
 ADJUSTED = (*TAKING, "suspended")
 """The states of an enrollment in which progress follows the course."""
@@ -57,7 +57,7 @@ def _adjust(db: Session, core: Core, course_id: uuid.UUID, batch: Sequence[Enrol
     for enrollment in batch:
         db.refresh(enrollment)
         if enrollment.status == "active" and 0 < version.lessons_total == enrollment.lessons_completed:
-            complete_course(db, enrollment, core.clock())
+            complete(db, enrollment, core.clock())
     db.flush()
 
 

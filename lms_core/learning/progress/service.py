@@ -14,13 +14,12 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from lms_core.courses.models import Course, CourseVersion, LessonRevision, VersionLesson, VersionModule
+from lms_core.enrollment.lifecycle.service import complete
 from lms_core.enrollment.models import Enrollment
-from lms_core.enrollment.queries import TAKING
+from lms_core.enrollment.queries import IN_USE
 from lms_core.kernel.core import Core
 from lms_core.kernel.errors import Conflict, NotFound
-from lms_core.kernel.events import publish
 from lms_core.kernel.i18n import _
-from lms_core.learning.events import CourseCompleted
 from lms_core.learning.models import LessonProgress, ModuleProgress
 from lms_core.learning.progress.queries import done_of, percentage
 
@@ -111,7 +110,7 @@ def _place(db: Session, user_id: uuid.UUID, lesson_id: uuid.UUID) -> _Place:
             and_(VersionModule.version_id == CourseVersion.id, VersionModule.module_id == VersionLesson.module_id),
         )
         .join(LessonRevision, LessonRevision.id == VersionLesson.revision_id)
-        .where(VersionLesson.lesson_id == lesson_id, Enrollment.user_id == user_id, Enrollment.status.in_(TAKING))
+        .where(VersionLesson.lesson_id == lesson_id, Enrollment.user_id == user_id, IN_USE)
         .with_for_update(of=Enrollment)
         .execution_options(populate_existing=True)
     ).first()
@@ -158,16 +157,8 @@ def _advance_course(db: Session, place: _Place, now: dt.datetime) -> None:
     if enrollment.completed_at is None:
         enrollment.progress_percentage = Decimal(done * 10_000 // total) / 100
         if done == total:
-            complete_course(db, enrollment, now)
+            complete(db, enrollment, now)
     db.flush()
-
-
-def complete_course(db: Session, enrollment: Enrollment, now: dt.datetime) -> None:
-    """Complete the course of a locked enrollment, and tell of it."""
-    enrollment.status, enrollment.completed_at = "completed", now
-    title = db.scalar(select(Course.title).where(Course.id == enrollment.course_id)) or ""
-    completed = CourseCompleted(enrollment.user_id, enrollment.course_id, enrollment.id, title)
-    publish(db, completed, actor_id=enrollment.user_id)
 
 
 def _state(db: Session, enrollment: Enrollment, user_id: uuid.UUID, lesson_id: uuid.UUID) -> LessonState:

@@ -17,7 +17,7 @@ GOOD = '''
     from pyramid.view import view_config
     from lms_core.plugin_api import (
         Allow, ApiRoot, EventSubscription, Everyone, PeriodicTask, Resource, Setting, hookimpl)
-    from lms_core.learning.events import CourseCompleted
+    from lms_core.enrollment.events import CourseCompleted
 
     api_version = "1"
 

@@ -6,8 +6,8 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from sqlalchemy import func, select, update
 
+from lms_core.enrollment.events import CourseCompleted
 from lms_core.kernel.models import Outbox
-from lms_core.learning.events import CourseCompleted
 from lms_core.learning.models import LessonProgress, ModuleProgress
 from lms_core.testing.courses import make_course
 
