@@ -116,21 +116,22 @@ def scopes_of(row: Any, identity: Identity | None) -> list[str]:
     return scopes
 
 
+def is_staff(*permissions: str) -> ColumnElement[bool]:
+    """Whether the caller helps to run the course of the enclosing statement, and was left these permissions.
+
+    They are such as either role has.
+    """
+    left = (func.coalesce(CourseStaff.permissions[name].as_boolean(), true()) for name in permissions)
+    return exists().where(CourseStaff.course_id == Course.id, CourseStaff.user_id == CALLER, *left)
+
+
 def reads_file(registry: Any) -> ColumnElement[bool]:
     """Whether the caller may read a lesson that a file is attached to, as a condition on ``file_uploads``.
 
     The same answers as ``LessonItem.__acl__`` gives, in SQL: of the draft the course's own people; of what was
     published they too, whoever takes the course, and for a preview everybody.
     """
-    staff = exists().where(
-        CourseStaff.course_id == Course.id,
-        CourseStaff.user_id == CALLER,
-        *(
-            func.coalesce(CourseStaff.permissions[name].as_boolean(), true())
-            for name in ("courses:read", "lessons:read")
-        ),
-    )
-    its_people = or_(Course.instructor_id == CALLER, staff)
+    its_people = or_(Course.instructor_id == CALLER, is_staff("courses:read", "lessons:read"))
     enrolled: ColumnElement[bool] = registry.course_parts.get("enrolled", false())
     shown = exists().where(
         VersionLesson.version_id == Course.version_id, VersionLesson.revision_id == LessonRevision.id

@@ -27,6 +27,15 @@ class CoursePublished(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class CoursePictureChanged(Event):
+    """A course has another picture, or none; ``cover_id`` is the drawn one that it had until now, if any."""
+
+    name: ClassVar[str] = "courses.picture_changed"
+    course_id: uuid.UUID
+    cover_id: uuid.UUID | None
+
+
+@dataclass(frozen=True, slots=True)
 class StaffAssigned(Event):
     """Somebody became a co-instructor or a teaching assistant."""
 

@@ -150,8 +150,10 @@ def _read(connection: Connection, course_id: uuid.UUID, number: int | None) -> _
     modules, lessons = queries.contents(connection, course_id, chosen.id if chosen is not None else None)
     places = {module.id: place for place, module in enumerate(modules)}
     lessons.sort(key=lambda lesson: (places[lesson.module_id], lesson.order_index))
-    used = sorted({uuid.UUID(entry["fileId"]) for lesson in lessons for entry in _attached(lesson)})
-    files = {str(row.id): row for row in connection.execute(living(used))}
+    used = {uuid.UUID(entry["fileId"]) for lesson in lessons for entry in _attached(lesson)}
+    if course.thumbnail_file_id is not None:
+        used.add(course.thumbnail_file_id)
+    files = {str(row.id): row for row in connection.execute(living(sorted(used)))}
     return _Rows(course, modules, lessons, files)
 
 
@@ -190,8 +192,22 @@ class _Export:
             version=number,
             modules=[_module(module, lessons[module.id], places) for module in self._rows.modules],
             files={key: self._file(key, row) for key, row in self._files.items()},
-            details=_details(course),
+            details=self._details(course),
         )
+
+    def _details(self, course: Any) -> dict[str, Any]:
+        details: dict[str, Any] = CourseRecord().dump(course)
+        key = details.pop("thumbnailFileId")
+        if not _is_web(course.thumbnail_url):
+            details["thumbnailUrl"] = None  # A cover that was drawn here will be drawn there.
+        if key in self._files:
+            details["thumbnailFileId"] = FILE_ID_SCHEME + quote(key)
+        elif key is not None and key not in self._gone:
+            named = self._rows.files.get(key)
+            self.lost.append(
+                Skipped(named.file_name if named else "", _("The picture of the course is lost, or infected."))
+            )
+        return details
 
     # Files.
 
@@ -261,13 +277,6 @@ class _Export:
 
 def _infected(row: Any) -> bool:
     return bool(row.virus_scan_result == INFECTED)
-
-
-def _details(course: Any) -> dict[str, Any]:
-    details: dict[str, Any] = CourseRecord().dump(course)
-    if not _is_web(course.thumbnail_url):
-        details["thumbnailUrl"] = None  # Drawn here, it will be drawn there.
-    return details
 
 
 def _module(row: Any, lessons: list[ExportedLesson], places: Mapping[uuid.UUID, int]) -> ExportedModule:

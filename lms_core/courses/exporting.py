@@ -19,7 +19,7 @@ Details = Mapping[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class ExportedFile:
-    """A file that lessons use: ``open()`` gives its bytes from the start; ``size`` is in bytes.
+    """A file of the course: ``open()`` gives its bytes from the start; ``size`` is in bytes.
 
     ``name`` is what its owner called it: any characters, not unique. ``open()`` raises where the storage fails.
     """

@@ -24,6 +24,7 @@ from lms_core.courses.content.service import announce
 from lms_core.courses.importing import CourseImporter, ImportedCourse, ImportedModule, ImportLimits, Skipped
 from lms_core.courses.lesson_maker import LessonMaker, Reading
 from lms_core.courses.models import Course, Lesson, Module
+from lms_core.courses.pictures import KINDS
 from lms_core.courses.records import UNPRINTABLE, CourseRecord, ModuleRecord, load_record
 from lms_core.courses.references import referenced_files
 from lms_core.files.models import FileUpload
@@ -181,8 +182,9 @@ class _Import:
     # Files.
 
     def store_files(self, store: Callable[..., FileUpload], limits: ImportLimits) -> None:
-        """Store every file that a lesson uses, with ``store(name=, stream=, max_bytes=)``."""
+        """Store every file that is used, with ``store(name=, stream=, max_bytes=)``."""
         used = dict.fromkeys(key for module in self._source.modules for key in _keys(module))
+        used |= dict.fromkeys(_picture(self._source))
         total = sum(self._source.files[key].size for key in used if key in self._source.files)
         left, done = limits.total_bytes, 0
         for key, file in self._source.files.items():
@@ -233,10 +235,21 @@ class _Import:
         offered = self._core.settings.words("lms.courses.categories")
         if offered and details.get("category") not in (None, *offered):
             self._skip(title, _("There is no category ${name} here.", mapping={"name": details.pop("category")}))
+        details |= self._picture(title, details.pop("thumbnail_file_id", None))
         living = select(Course.id).where(Course.code == details.get("code"), Course.deleted_at.is_(None))
         if self._db.scalar(living) is not None:
             self._skip(title, _("Another course has the code ${code}.", mapping={"code": details.pop("code")}))
         return details
+
+    def _picture(self, title: str, reference: str | None) -> dict[str, Any]:
+        """The column of the picture that the source refers to, where it came along and is one."""
+        if reference is None:
+            return {}
+        upload = next((self._uploads[key] for key in referenced_files(reference) if key in self._uploads), None)
+        if upload is None or upload.mime_type not in KINDS:
+            self._skip(title, _("The picture of the course is not there, or is none."))
+            return {}
+        return {"thumbnail_file_id": upload.id}
 
     def _details(self, schema: Schema, source: Mapping[str, Any], title: str) -> dict[str, Any]:
         loaded, refused = load_record(schema, source)
@@ -268,6 +281,13 @@ class _Import:
         self._modules += 1
         self._lessons += len(lessons)
         return module, before
+
+
+def _picture(course: ImportedCourse) -> Iterator[str]:
+    """The file that the source has for the picture of the course."""
+    reference = course.details.get("thumbnailFileId")
+    if isinstance(reference, str):
+        yield from referenced_files(reference)
 
 
 def _keys(module: ImportedModule) -> Iterator[str]:

@@ -65,6 +65,8 @@ class Course(Identified, Timestamped, Base):
     language: Mapped[str] = mapped_column(server_default="en")
     thumbnail_url: Mapped[str | None]
     thumbnail_file_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("file_uploads.id", ondelete="SET NULL"))
+    thumbnail_chosen: Mapped[Off]
+    """Whether the author chose the file that is the picture; else it was drawn."""
     intro_video_url: Mapped[str | None]
     duration_minutes: Mapped[Count]
     price: Mapped[Money] = mapped_column(server_default=text("0"))

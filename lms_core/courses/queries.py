@@ -4,7 +4,7 @@ import uuid
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Connection, and_, func, or_, select, true
+from sqlalchemy import Connection, and_, case, func, or_, select, true
 from sqlalchemy.dialects.postgresql import JSONB, aggregate_order_by
 from sqlalchemy.orm import Session
 
@@ -27,10 +27,12 @@ CARD = (
     Course.enrollment_type, Course.tags, Course.rating_average, Course.rating_count, Course.enrolled_count,
     Course.is_published, Course.published_at, Course.archived_at,
 )  # fmt: skip
+# A cover that was drawn is nobody's choice.
+_CHOSEN = case((Course.thumbnail_chosen, Course.thumbnail_file_id)).label("thumbnail_file_id")
 DETAIL = (
     *CARD, Course.description, Course.syllabus, Course.intro_video_url, Course.max_students, Course.learning_outcomes,
     Course.requirements, Course.target_audience, Course.completion_certificate, Course.allow_discussion,
-    Course.allow_download, Course.completed_count, Course.created_at, Course.updated_at, Course.deleted_at,
+    Course.allow_download, Course.completed_count, Course.created_at, Course.updated_at, Course.deleted_at, _CHOSEN,
 )  # fmt: skip
 
 

@@ -3,7 +3,7 @@
 import re
 from typing import Any
 
-from marshmallow import ValidationError, fields, validate, validates
+from marshmallow import ValidationError, fields, validate, validates, validates_schema
 
 from lms_core.courses.slugs import RESERVED, SLUG_LENGTH, slugify
 from lms_core.kernel.i18n import _
@@ -56,6 +56,9 @@ class CourseSchema(CourseSummarySchema):
 
     description = fields.String(allow_none=True)
     syllabus = fields.String(allow_none=True)
+    thumbnail_file_id = fields.UUID(
+        allow_none=True, metadata={"description": "The file that was chosen as its picture; `thumbnailUrl` shows it."}
+    )
     intro_video_url = fields.String(allow_none=True)
     max_students = fields.Integer(allow_none=True)
     learning_outcomes = fields.List(fields.String())
@@ -87,6 +90,14 @@ class CourseChangeSchema(Schema):
     level = fields.String(validate=validate.OneOf(LEVELS), allow_none=True)
     language = fields.String(validate=validate.Length(max=10))
     thumbnail_url = fields.Url(schemes={"http", "https"}, validate=validate.Length(max=500), allow_none=True)
+    thumbnail_file_id = fields.UUID(
+        allow_none=True,
+        metadata={
+            "description": "An uploaded image, one's own or the course's, instead of an address. Null takes it off; "
+            "for a published course without a picture a cover is drawn.",
+            "example": None,
+        },
+    )
     intro_video_url = fields.Url(schemes={"http", "https"}, validate=validate.Length(max=500), allow_none=True)
     price = Money(validate=validate.Range(0, 99_999_999))
     currency = fields.String(validate=validate.Regexp(r"[A-Z]{3}\Z"))
@@ -99,6 +110,11 @@ class CourseChangeSchema(Schema):
     completion_certificate = fields.Boolean()
     allow_discussion = fields.Boolean()
     allow_download = fields.Boolean()
+
+    @validates_schema
+    def _picture(self, data: dict[str, Any], **kwargs: Any) -> None:
+        if data.get("thumbnail_url") is not None and data.get("thumbnail_file_id") is not None:
+            raise ValidationError(_("Either a file or an address."), "thumbnailFileId")
 
     @validates("slug")
     def _slug(self, value: str, data_key: str) -> None:

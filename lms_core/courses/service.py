@@ -15,6 +15,7 @@ from lms_core.courses.content.service import CONTENT_FIELDS, announce, change_le
 from lms_core.courses.events import CourseCreated, CoursePublished
 from lms_core.courses.freezing import OFFERED, freeze
 from lms_core.courses.models import Course, CourseVersion, Lesson, Module
+from lms_core.courses.pictures import cover_of, follow_picture, with_picture
 from lms_core.courses.slugs import RESERVED, slugify
 from lms_core.courses.versions.queries import changes
 from lms_core.kernel.core import Core
@@ -44,11 +45,12 @@ def create_course(
 ) -> Course:
     """A draft, with the module "Introduction".
 
-    Raises 409 ``code_taken`` and ``course_limit_reached``, 422 for a category that is not offered.
+    Raises 409 ``code_taken`` and ``course_limit_reached``, 422 for a category that is not offered and a picture that
+    :func:`~lms_core.courses.pictures.with_picture` refuses.
     """
     _check_category(core, values)
     check_limit(db, core, owner_id)
-    course = _insert(db, owner_id, values)
+    course = _insert(db, owner_id, with_picture(db, core, owner_id, values))
     if with_introduction:
         db.add(Module(course_id=course.id, title=core.i18n.localizer(course.language).translate(_("Introduction")),
                       order_index=0))  # fmt: skip
@@ -99,21 +101,26 @@ def check_limit(db: Session, core: Core, owner_id: uuid.UUID) -> None:
         raise Conflict("course_limit_reached", _("You may own ${limit} courses.", mapping={"limit": limit}))
 
 
-def update_course(db: Session, core: Core, course_id: uuid.UUID, values: Mapping[str, Any]) -> Course:
+def update_course(
+    db: Session, core: Core, course_id: uuid.UUID, author_id: uuid.UUID, values: Mapping[str, Any]
+) -> Course:
     """Change the fields given.
 
     Raises 409 ``code_taken``, ``slug_taken``, ``field_frozen``, ``capacity_below_enrolled``, ``course_archived``; 422
-    for a category that is not offered.
+    as :func:`create_course` does.
     """
     _check_category(core, values)
     course = lock_course(db, course_id)
     _check_change(course, values)
+    cover, changes = cover_of(course), with_picture(db, core, author_id, values, course)
     try:
-        for name, value in values.items():
+        for name, value in changes.items():
             setattr(course, name, value)
         db.flush()
     except IntegrityError as error:
         raise refusal(error) from None
+    if "thumbnail_url" in changes:
+        follow_picture(db, course, cover)
     db.refresh(course)
     return course
 

@@ -18,8 +18,9 @@ from lms_core.kernel.audit import audit
 from lms_core.kernel.request import Request
 from lms_core.kernel.views import created
 
+_PICTURE_ERRORS = ("422 file_unknown", "422 file_infected", "422 file_kind_wrong")
 _CONTENT_ERRORS = (
-    "422 file_unknown", "422 file_infected", "422 file_kind_wrong", "422 host_not_allowed", "422 html_too_complex",
+    *_PICTURE_ERRORS, "422 host_not_allowed", "422 html_too_complex",
     "422 html_too_long",
 )  # fmt: skip
 """What the bundled content types refuse."""
@@ -28,7 +29,7 @@ _CONTENT_ERRORS = (
 @view_config(
     context=CourseCollection, request_method="POST", permission="courses:create", body=schemas.CourseCreateSchema,
     returns=schemas.CourseSchema, status=201,
-    errors=("409 code_taken", "409 course_limit_reached", "422 category_unknown"),
+    errors=("409 code_taken", "409 course_limit_reached", "422 category_unknown", *_PICTURE_ERRORS),
 )  # fmt: skip
 def create_course(context: CourseCollection, request: Request) -> Any:
     """Create a course as a draft, with the module "Introduction"."""
@@ -50,12 +51,12 @@ def read_course(context: CourseItem, request: Request) -> Any:
     context=CourseItem, request_method="PUT", permission="courses:update", body=schemas.CourseChangeSchema,
     returns=schemas.CourseSchema, errors=(
         "409 code_taken", "409 slug_taken", "409 field_frozen", "409 capacity_below_enrolled", "409 course_archived",
-        "422 category_unknown",
+        "422 category_unknown", *_PICTURE_ERRORS,
     ),
 )  # fmt: skip
 def update_course(context: CourseItem, request: Request) -> Any:
     """Change a course; fields that are not sent stay as they are."""
-    service.update_course(request.db, request.core, context.row.id, request.validated)
+    service.update_course(request.db, request.core, context.row.id, request.caller.user_id, request.validated)
     audit(request.db, request, "courses.update", "course", context.row.id, new=request.validated)
     return read_course_row(request, request.db, context.row.id)
 

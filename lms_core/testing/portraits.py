@@ -41,6 +41,7 @@ def portrait(
         assert course is not None, "there is no such course"
         modules, lessons = queries.contents(db, course_id, version_id)
         used = {uuid.UUID(entry["fileId"]) for lesson in lessons for entry in lesson.attachments}
+        used |= {course.thumbnail_file_id} - {None}
         uploads = db.query(FileUpload).filter(FileUpload.id.in_(used)).all()
         files = {str(upload.id): _told(registry, upload) for upload in uploads}
     places = {str(module.id): f"module {place}" for place, module in enumerate(modules)}
@@ -50,7 +51,9 @@ def portrait(
         return {name: _named(value, {**files, **places}) for name, value in kept.items()}
 
     own = {name: getattr(course, name) for name in _OF_THE_COURSE if name not in without}
-    if str(own.get("thumbnail_url") or "").startswith("/"):
+    if course.thumbnail_file_id is not None:
+        own["thumbnail_url"] = files[str(course.thumbnail_file_id)]
+    elif str(own.get("thumbnail_url") or "").startswith("/"):
         own["thumbnail_url"] = None  # A cover that was drawn, which any installation does by itself.
     return {
         **own,

@@ -5,6 +5,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import replace
 from posixpath import splitext
+from typing import Any
 
 from lms_core.plugin_api import ImportedCourse, ImportedFile, ImportedLesson, ImportedModule, _, referenced_files
 
@@ -48,6 +49,7 @@ class Cartridge:
 
     def course(self) -> ImportedCourse:
         """Raises ``Invalid`` if anything that is to be brought is damaged or too large."""
+        self._need(self._record.course.get("thumbnailFileId"))
         modules = [self._module(section) for section in self._manifest.sections]
         modules += self._unplaced()
         self._report_unnamed()
@@ -106,9 +108,7 @@ class Cartridge:
         path = self._archive.find(main_file(resource))
         if path is None or not self._is_unchanged(path, known):
             details.pop("content", None)
-        for key in referenced_files(details):
-            if key in self._archive:
-                self._maker.references.used[key] = None
+        self._need(details)
         html = details["content"].get("html") if isinstance(details.get("content"), dict) else None
         if isinstance(html, str) and path is not None:
             # Not read from the page, which would tell of every link that leads out of the cartridge.
@@ -118,6 +118,12 @@ class Cartridge:
         else:  # Whatever it is named: a file that ends in .html is no page here.
             lesson = self._maker.file(main_file(resource), place.title, place.folder, visible)
         return replace(lesson, details=details) if lesson is not None else None
+
+    def _need(self, details: Any) -> None:
+        """Bring the files that these refer to."""
+        for key in referenced_files(details):
+            if key in self._archive:
+                self._maker.references.used[key] = None
 
     def _is_unchanged(self, path: str, known: RecordOfLesson) -> bool:
         if not known.sha256:

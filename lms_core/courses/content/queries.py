@@ -13,14 +13,15 @@ from lms_core.files.models import INFECTED, FileUpload
 
 
 def usable_files(
-    db: Session, author_id: uuid.UUID, course_id: uuid.UUID, file_ids: Collection[uuid.UUID]
+    db: Session, author_id: uuid.UUID, course_id: uuid.UUID | None, file_ids: Collection[uuid.UUID]
 ) -> list[ContentFile]:
-    """Those of the files that the author may use in the course: their own, and what is attached there already.
+    """Those of the files that the author may use in the course: their own, and what it has already; None is a new one.
 
     So whoever helps to run a course can go on with what another author has begun. The files stay until the
     transaction has ended.
     """
     here = exists().where(Module.course_id == course_id, Lesson.module_id == Module.id, attached(Lesson))
+    picture = exists().where(Course.id == course_id, Course.thumbnail_file_id == FileUpload.id)
     statement = (
         select(
             FileUpload.id, FileUpload.file_name, FileUpload.file_size, FileUpload.mime_type,
@@ -29,7 +30,7 @@ def usable_files(
         .where(
             FileUpload.id.in_(file_ids),
             FileUpload.deleted_at.is_(None),
-            or_(FileUpload.uploaded_by == author_id, here),
+            or_(FileUpload.uploaded_by == author_id, here, picture),
         )
         .order_by(FileUpload.id)
         .with_for_update(read=True, key_share=True)

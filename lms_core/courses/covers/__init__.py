@@ -1,4 +1,4 @@
-"""The picture of a course that has none: drawn after its first publication, from its title and id."""
+"""The picture of a course, and who may see it; for one that has none, a cover is drawn once it is published."""
 
 from typing import TYPE_CHECKING
 
@@ -8,8 +8,9 @@ if TYPE_CHECKING:
 
 def includeme(config: "Configurator") -> None:
     from lms_core.courses.covers import queries, tasks
-    from lms_core.courses.events import CoursePublished
+    from lms_core.courses.events import CoursePictureChanged, CoursePublished
 
     config.add_event_subscriber(CoursePublished, "courses.cover", tasks.draw_cover, queue="long")
-    config.add_file_access(queries.shows_cover)
-    config.add_file_use(queries.has_cover)
+    config.add_event_subscriber(CoursePictureChanged, "courses.picture", tasks.follow_picture, queue="long")
+    config.add_file_access(lambda: queries.shows_picture(config.registry))
+    config.add_file_use(queries.has_picture)

@@ -16,10 +16,9 @@ from lms_core.kernel.core import Core
 from lms_core.kernel.i18n import _
 
 COPIED = (
-    "description", "syllabus", "category", "sub_category", "level", "language", "thumbnail_url", "thumbnail_file_id",
-    "intro_video_url",
-    "price", "currency", "enrollment_type", "max_students", "prerequisites", "tags", "learning_outcomes",
-    "requirements", "target_audience", "completion_certificate", "allow_discussion", "allow_download", "settings",
+    "description", "syllabus", "category", "sub_category", "level", "language", "intro_video_url", "price", "currency",
+    "enrollment_type", "max_students", "prerequisites", "tags", "learning_outcomes", "requirements", "target_audience",
+    "completion_certificate", "allow_discussion", "allow_download", "settings",
 )  # fmt: skip
 """What a copy takes over: not who teaches, attends or rated, and not what was published."""
 _CODE_LENGTH, _TITLE_LENGTH = 50, 255
@@ -29,7 +28,7 @@ def duplicate(db: Session, core: Core, course_id: uuid.UUID, owner_id: uuid.UUID
     """A draft of the owner's with the same content; ``values`` may name its title and its code.
 
     Without them the title says that it is a copy, and the code is the first free one (``BIO-101-2``). Lessons keep
-    their files. Raises 404 and what :func:`create_course` raises.
+    their files, and the course its picture, unless that was drawn. Raises 404 and what :func:`create_course` raises.
     """
     source = lock_course(db, course_id, archived=True)
     copied = _("${title} (copy)", mapping={"title": source.title})
@@ -37,10 +36,17 @@ def duplicate(db: Session, core: Core, course_id: uuid.UUID, owner_id: uuid.UUID
     taken = {name: getattr(source, name) for name in COPIED}
     taken |= {"title": title, "code": values.get("code") or _free_code(db, source.code)}
     course = create_course(db, core, owner_id, taken, with_introduction=False)
+    _copy_picture(source, course)
     announce(db, _copy_modules(db, source.id, course.id), owner_id)
     roll_up_durations(db, course.id)
     db.refresh(course)
     return course
+
+
+def _copy_picture(source: Course, course: Course) -> None:
+    if source.thumbnail_chosen or source.thumbnail_file_id is None:
+        for name in ("thumbnail_url", "thumbnail_file_id", "thumbnail_chosen"):
+            setattr(course, name, getattr(source, name))
 
 
 def _free_code(db: Session, code: str) -> str:
