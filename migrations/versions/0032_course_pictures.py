@@ -3,8 +3,8 @@
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0030_course_pictures"
-down_revision = "0029_catalog_words"
+revision = "0032_course_pictures"
+down_revision = "0031_enrollment_changes"
 branch_labels = None
 depends_on = None
 
