@@ -33,6 +33,7 @@ from lms_core.courses.importing import (
 )
 from lms_core.courses.references import FILE_ID_SCHEME, map_references, referenced_files
 from lms_core.courses.resources import CourseItem
+from lms_core.enrollment.admission import Admission
 from lms_core.enrollment.events import (
     CourseCompleted,
     EnrollmentDropped,
@@ -41,6 +42,19 @@ from lms_core.enrollment.events import (
     EnrollmentSuspended,
     UserEnrolled,
 )
+from lms_core.enrollment.methods import (
+    Admit,
+    Application,
+    Ask,
+    Decision,
+    EnrollmentMethod,
+    JoinedCourse,
+    NothingToSay,
+    NothingToSet,
+    Pay,
+    Refuse,
+)
+from lms_core.enrollment.service import enroll
 from lms_core.files.events import FileCleared, FileInfected
 from lms_core.files.ranges import ranged_stream
 from lms_core.files.scanning import FileScanner, ScannerUnavailable, Verdict
@@ -79,6 +93,7 @@ from lms_core.kernel.openapi import Binary
 from lms_core.kernel.opensearch import OpenSearchAddress
 from lms_core.kernel.pagination import CursorPage, CursorQuery, Page, PageQuery, cursor_page, page_of
 from lms_core.kernel.plugins import API_VERSION, EventSubscription, Migrations, PeriodicTask
+from lms_core.kernel.ratelimit import throttle_account, throttle_address
 from lms_core.kernel.request import Request
 from lms_core.kernel.schemas import Money, Number, Part, Percentage, Schema, Text, Timestamp
 from lms_core.kernel.security import ACE, Identity, scoped_acl
@@ -89,22 +104,23 @@ from lms_core.notifications.service import Notice, notify, tell
 from lms_core.settings import Setting, Settings, SettingsError
 
 __all__ = [
-    "ACE", "API_VERSION", "FILE_ID_SCHEME", "FILE_SCHEME", "MAX_HTML", "Allow", "AnnouncementPublished", "ApiRoot",
-    "Authenticated", "BadRequest", "Base", "Binary", "CannotProcess", "Collection", "Conflict", "ContentContext",
-    "ContentFile", "ContentType", "Core", "CourseCompleted", "CourseCreated", "CourseExporter", "CourseImporter",
-    "CourseItem", "CoursePublished", "Created", "CursorPage", "CursorQuery", "Delivery", "EmailVerified",
-    "EnrollmentDropped", "EnrollmentExpired", "EnrollmentResumed", "EnrollmentSuspended", "Event", "EventSubscription",
-    "Everyone", "ExportedCourse", "ExportedFile", "ExportedLesson", "ExportedModule",
-    "FileCleared", "FileInfected", "FileScanner", "Forbidden", "Identified", "Identity", "ImportLimits",
-    "ImportedCourse", "ImportedEmbed", "ImportedFile", "ImportedLesson", "ImportedModule", "IncomingStream", "Invalid",
-    "Item", "LMSError", "LessonContentChanged", "MeResource", "Migrations", "Money", "NoCriteria", "NotFound", "Notice",
-    "Number", "OpenSearchAddress",
-    "Page", "PageQuery", "Part", "PasswordChanged", "Percentage", "PeriodicTask", "Place", "Prepared",
-    "ProfileChanged", "Readable", "Request", "Resource", "Right", "Sanitized", "ScannerUnavailable", "Schema",
-    "Setting", "Settings", "SettingsError", "Skipped", "Storage", "StorageBackend", "StorageUnavailable", "Stored",
-    "StoredObject", "TaskContext", "Text", "Timestamp", "Timestamped", "TooLarge", "TooMany", "Unauthorized",
-    "Unavailable", "Undeliverable", "UserEnrolled", "UserRegistered", "Verdict", "Workshop", "_", "api_url", "audit",
-    "check_storage_key", "course_acl", "created", "cursor_page", "fields", "grant", "hookimpl", "is_storage_key",
-    "map_references", "notify", "page_of", "placed", "publish", "queue_mail", "ranged_stream", "reading_minutes",
-    "referenced_files", "refusal", "revoke", "sanitize", "scoped_acl", "tell", "touch_trigger", "validate",
+    "ACE", "API_VERSION", "FILE_ID_SCHEME", "FILE_SCHEME", "MAX_HTML", "Admission", "Admit", "Allow",
+    "AnnouncementPublished", "ApiRoot", "Application", "Ask", "Authenticated", "BadRequest", "Base", "Binary",
+    "CannotProcess", "Collection", "Conflict", "ContentContext", "ContentFile", "ContentType", "Core",
+    "CourseCompleted", "CourseCreated", "CourseExporter", "CourseImporter", "CourseItem", "CoursePublished", "Created",
+    "CursorPage", "CursorQuery", "Decision", "Delivery", "EmailVerified", "EnrollmentDropped", "EnrollmentExpired",
+    "EnrollmentMethod", "EnrollmentResumed", "EnrollmentSuspended", "Event", "EventSubscription", "Everyone",
+    "ExportedCourse", "ExportedFile", "ExportedLesson", "ExportedModule", "FileCleared", "FileInfected", "FileScanner",
+    "Forbidden", "Identified", "Identity", "ImportLimits", "ImportedCourse", "ImportedEmbed", "ImportedFile",
+    "ImportedLesson", "ImportedModule", "IncomingStream", "Invalid", "Item", "JoinedCourse", "LMSError",
+    "LessonContentChanged", "MeResource", "Migrations", "Money", "NoCriteria", "NotFound", "NothingToSay",
+    "NothingToSet", "Notice", "Number", "OpenSearchAddress", "Page", "PageQuery", "Part", "PasswordChanged", "Pay",
+    "Percentage", "PeriodicTask", "Place", "Prepared", "ProfileChanged", "Readable", "Refuse", "Request", "Resource",
+    "Right", "Sanitized", "ScannerUnavailable", "Schema", "Setting", "Settings", "SettingsError", "Skipped", "Storage",
+    "StorageBackend", "StorageUnavailable", "Stored", "StoredObject", "TaskContext", "Text", "Timestamp", "Timestamped",
+    "TooLarge", "TooMany", "Unauthorized", "Unavailable", "Undeliverable", "UserEnrolled", "UserRegistered", "Verdict",
+    "Workshop", "_", "api_url", "audit", "check_storage_key", "course_acl", "created", "cursor_page", "enroll",
+    "fields", "grant", "hookimpl", "is_storage_key", "map_references", "notify", "page_of", "placed", "publish",
+    "queue_mail", "ranged_stream", "reading_minutes", "referenced_files", "refusal", "revoke", "sanitize", "scoped_acl",
+    "tell", "throttle_account", "throttle_address", "touch_trigger", "validate",
 ]  # fmt: skip

@@ -27,6 +27,7 @@ from lms_core.courses.models import Course, Lesson, Module
 from lms_core.courses.pictures import KINDS
 from lms_core.courses.records import UNPRINTABLE, CourseRecord, ModuleRecord, load_record
 from lms_core.courses.references import referenced_files
+from lms_core.courses.ways import DEFAULT_WAY, enrollment_columns, ways_to_enroll
 from lms_core.files.models import FileUpload
 from lms_core.files.service import store_file
 from lms_core.kernel.audit import audit
@@ -239,6 +240,7 @@ class _Import:
         living = select(Course.id).where(Course.code == details.get("code"), Course.deleted_at.is_(None))
         if self._db.scalar(living) is not None:
             self._skip(title, _("Another course has the code ${code}.", mapping={"code": details.pop("code")}))
+        self._check_way(title, details)
         return details
 
     def _picture(self, title: str, reference: str | None) -> dict[str, Any]:
@@ -250,6 +252,19 @@ class _Import:
             self._skip(title, _("The picture of the course is not there, or is none."))
             return {}
         return {"thumbnail_file_id": upload.id}
+
+    def _check_way(self, title: str, details: dict[str, Any]) -> None:
+        """Leave out how people enroll, or what is set for it, where that cannot be had here."""
+        way = details.get("enrollment_type", DEFAULT_WAY)
+        try:
+            enrollment_columns(self._core, details)
+        except Invalid:
+            if way in ways_to_enroll(self._core):
+                self._skip(title, _("The settings of enrollment are not valid here."))
+            else:
+                details.pop("enrollment_type", None)
+                self._skip(title, _("There is no enrollment method “${name}”.", mapping={"name": way}))
+            details.pop("enrollment_settings", None)
 
     def _details(self, schema: Schema, source: Mapping[str, Any], title: str) -> dict[str, Any]:
         loaded, refused = load_record(schema, source)

@@ -28,6 +28,9 @@ from lms_core.kernel.db import Base, Identified, Timestamped
 LIVING = text("deleted_at IS NULL")
 IN_CATALOG = text("is_published AND deleted_at IS NULL AND archived_at IS NULL")
 _HIDDEN = text("NOT is_published OR archived_at IS NOT NULL OR deleted_at IS NOT NULL")
+METHOD_SETTINGS = "enrollment"
+"""Of ``courses.settings``: below it stand the settings of each enrollment method by its name, so that none are lost by
+trying another one."""
 _FACETS = ("category", "level", "language", "enrollment_type")
 
 # Written as PostgreSQL prints them, so that comparing the models with a database finds no difference.

@@ -11,7 +11,15 @@ from sqlalchemy.orm import Session
 from lms_core.accounts.models import User
 from lms_core.courses.access import access_columns
 from lms_core.courses.freezing import IN_DRAFT, LESSON_FACTS, MODULE_FACTS, columns
-from lms_core.courses.models import Course, Lesson, LessonRevision, Module, VersionLesson, VersionModule
+from lms_core.courses.models import (
+    METHOD_SETTINGS,
+    Course,
+    Lesson,
+    LessonRevision,
+    Module,
+    VersionLesson,
+    VersionModule,
+)
 from lms_core.kernel.db import AnyRow, AnySelect
 from lms_core.kernel.security import CALLER
 from lms_core.kernel.traversal import parse_uuid
@@ -29,8 +37,13 @@ CARD = (
 )  # fmt: skip
 # A cover that was drawn is nobody's choice.
 _CHOSEN = case((Course.thumbnail_chosen, Course.thumbnail_file_id)).label("thumbnail_file_id")
+ENROLLMENT_SETTINGS = func.coalesce(
+    Course.settings[METHOD_SETTINGS][Course.enrollment_type], func.jsonb_build_object(), type_=JSONB()
+).label("enrollment_settings")
+"""What the author chose for the way that people join the course by."""
 DETAIL = (
-    *CARD, Course.description, Course.syllabus, Course.intro_video_url, Course.max_students, Course.learning_outcomes,
+    *CARD, ENROLLMENT_SETTINGS,
+    Course.description, Course.syllabus, Course.intro_video_url, Course.max_students, Course.learning_outcomes,
     Course.requirements, Course.target_audience, Course.completion_certificate, Course.allow_discussion,
     Course.allow_download, Course.completed_count, Course.created_at, Course.updated_at, Course.deleted_at, _CHOSEN,
 )  # fmt: skip

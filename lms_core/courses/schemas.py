@@ -10,7 +10,6 @@ from lms_core.kernel.i18n import _
 from lms_core.kernel.schemas import Money, Number, Part, Schema, Text, Timestamp
 
 PLAIN = {"description": "Plain text: to be shown as it is, never as HTML."}
-ENROLLMENT_TYPES = ("open", "approval", "invite")
 LEVELS = ("beginner", "intermediate", "advanced")
 _LANGUAGE = re.compile(r"[a-z]{2,3}(-[A-Za-z0-9]{2,8})*")
 _CODE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
@@ -60,6 +59,7 @@ class CourseSchema(CourseSummarySchema):
         allow_none=True, metadata={"description": "The file that was chosen as its picture; `thumbnailUrl` shows it."}
     )
     intro_video_url = fields.String(allow_none=True)
+    enrollment_settings = fields.Dict()
     max_students = fields.Integer(allow_none=True)
     learning_outcomes = fields.List(fields.String())
     requirements = fields.List(fields.String())
@@ -101,7 +101,13 @@ class CourseChangeSchema(Schema):
     intro_video_url = fields.Url(schemes={"http", "https"}, validate=validate.Length(max=500), allow_none=True)
     price = Money(validate=validate.Range(0, 99_999_999))
     currency = fields.String(validate=validate.Regexp(r"[A-Z]{3}\Z"))
-    enrollment_type = fields.String(validate=validate.OneOf(ENROLLMENT_TYPES))
+    enrollment_type = fields.String(
+        validate=validate.Regexp(r"[a-z_]{1,50}\Z"),
+        metadata={"description": "How people join it: a name that `GET /enrollment-methods` lists."},
+    )
+    enrollment_settings = fields.Dict(
+        metadata={"description": "What the enrollment method wants to know, as its `settings` in that list say."}
+    )
     max_students = fields.Integer(validate=validate.Range(1, 10_000_000), allow_none=True, strict=True)
     tags = _words(30, 50)
     learning_outcomes = _words(50, 500)

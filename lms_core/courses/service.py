@@ -18,6 +18,7 @@ from lms_core.courses.models import Course, CourseVersion, Lesson, Module
 from lms_core.courses.pictures import cover_of, follow_picture, with_picture
 from lms_core.courses.slugs import RESERVED, slugify
 from lms_core.courses.versions.queries import changes
+from lms_core.courses.ways import enrollment_columns
 from lms_core.kernel.core import Core
 from lms_core.kernel.errors import Conflict, Invalid, NotFound
 from lms_core.kernel.events import publish
@@ -45,12 +46,12 @@ def create_course(
 ) -> Course:
     """A draft, with the module "Introduction".
 
-    Raises 409 ``code_taken`` and ``course_limit_reached``, 422 for a category that is not offered and a picture that
-    :func:`~lms_core.courses.pictures.with_picture` refuses.
+    Raises 409 ``code_taken`` and ``course_limit_reached``, 422 for a category or a way to enroll that is not offered
+    and a picture that :func:`~lms_core.courses.pictures.with_picture` refuses.
     """
     _check_category(core, values)
     check_limit(db, core, owner_id)
-    course = _insert(db, owner_id, with_picture(db, core, owner_id, values))
+    course = _insert(db, owner_id, with_picture(db, core, owner_id, enrollment_columns(core, values)))
     if with_introduction:
         db.add(Module(course_id=course.id, title=core.i18n.localizer(course.language).translate(_("Introduction")),
                       order_index=0))  # fmt: skip
@@ -112,7 +113,8 @@ def update_course(
     _check_category(core, values)
     course = lock_course(db, course_id)
     _check_change(course, values)
-    cover, changes = cover_of(course), with_picture(db, core, author_id, values, course)
+    columns = enrollment_columns(core, values, course)
+    cover, changes = cover_of(course), with_picture(db, core, author_id, columns, course)
     try:
         for name, value in changes.items():
             setattr(course, name, value)

@@ -29,7 +29,8 @@ _CONTENT_ERRORS = (
 @view_config(
     context=CourseCollection, request_method="POST", permission="courses:create", body=schemas.CourseCreateSchema,
     returns=schemas.CourseSchema, status=201,
-    errors=("409 code_taken", "409 course_limit_reached", "422 category_unknown", *_PICTURE_ERRORS),
+    errors=("409 code_taken", "409 course_limit_reached", "422 category_unknown", "422 enrollment_type_unknown",
+            *_PICTURE_ERRORS),
 )  # fmt: skip
 def create_course(context: CourseCollection, request: Request) -> Any:
     """Create a course as a draft, with the module "Introduction"."""
@@ -51,7 +52,7 @@ def read_course(context: CourseItem, request: Request) -> Any:
     context=CourseItem, request_method="PUT", permission="courses:update", body=schemas.CourseChangeSchema,
     returns=schemas.CourseSchema, errors=(
         "409 code_taken", "409 slug_taken", "409 field_frozen", "409 capacity_below_enrolled", "409 course_archived",
-        "422 category_unknown", *_PICTURE_ERRORS,
+        "422 category_unknown", "422 enrollment_type_unknown", *_PICTURE_ERRORS,
     ),
 )  # fmt: skip
 def update_course(context: CourseItem, request: Request) -> Any:

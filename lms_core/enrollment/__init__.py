@@ -1,4 +1,8 @@
-"""Who takes which course: enrollments, requests to join, and access codes."""
+"""Who takes which course: enrollments, requests to join, and access codes.
+
+Ways into a course are plugins (hook ``lms_enrollment_methods``); ``methods`` is what a plugin sees, ``admission`` gives
+out the places.
+"""
 
 from typing import TYPE_CHECKING
 
@@ -9,10 +13,12 @@ if TYPE_CHECKING:
 
 
 def includeme(config: "Configurator") -> None:
-    from lms_core.enrollment import queries, resources
+    from lms_core.enrollment import methods, queries, resources
 
+    methods.check_enrollment_methods(config.registry.core)
     config.add_course_part("enrolled", queries.takes_course)
     config.add_child(ApiRoot, "enrollments", resources.EnrollmentCollection)
     config.add_item(resources.EnrollmentCollection, resources.EnrollmentItem, "enrollmentId")
+    config.add_child(ApiRoot, "enrollment-methods", resources.EnrollmentMethods)
     config.include("lms_core.enrollment.lifecycle")
     config.scan("lms_core.enrollment.views")

@@ -8,13 +8,19 @@ from lms_core.courses.resources import InCourse
 from lms_core.enrollment import queries
 from lms_core.enrollment.models import Enrollment
 from lms_core.kernel.security import ACE, caller_id, scoped_acl
-from lms_core.kernel.traversal import Allow, Authenticated, Collection
+from lms_core.kernel.traversal import Allow, Authenticated, Collection, Everyone, Resource
 
 
 class EnrollmentCollection(Collection):
     """``/enrollments``."""
 
     __acl__: ClassVar[list[ACE]] = scoped_acl(["enrollments:create"], ["own"])
+
+
+class EnrollmentMethods(Resource):
+    """``/enrollment-methods``: how courses can be joined is no secret."""
+
+    __acl__: ClassVar[list[ACE]] = [(Allow, Everyone, "enrollment_methods:list")]
 
 
 class EnrollmentItem(InCourse):

@@ -1,7 +1,12 @@
 """The representations of enrollments."""
 
-from marshmallow import fields
+from collections.abc import Callable, Mapping
+from typing import Any
 
+from marshmallow import EXCLUDE, fields, post_load
+
+from lms_core.enrollment.methods import EnrollmentMethod
+from lms_core.kernel.openapi import json_schema
 from lms_core.kernel.schemas import Number, Percentage, Schema, Timestamp
 
 
@@ -36,6 +41,46 @@ class EnrollmentSchema(Schema):
 
 
 class EnrollSchema(Schema):
-    """The course to enroll in."""
+    """The course to enroll in, and beside it what its enrollment method asks for (`GET /enrollment-methods`)."""
+
+    class Meta(Schema.Meta):
+        # The method has the last word on them, and refuses what it does not know.
+        unknown = EXCLUDE
 
     course_id = fields.UUID(required=True)
+
+    @post_load(pass_original=True)
+    def _details(self, loaded: dict[str, Any], sent: Mapping[str, Any], **_kwargs: Any) -> dict[str, Any]:
+        return {**loaded, "details": {key: value for key, value in sent.items() if key != "courseId"}}
+
+
+class EnrollmentRequestSchema(Schema):
+    """A wish to join a course, and what became of it."""
+
+    id = fields.UUID()
+    user_id = fields.UUID()
+    course_id = fields.UUID()
+    status = fields.String(metadata={"example": "pending"})
+    reason_for_joining = fields.String(allow_none=True)
+    created_at = Timestamp()
+    reviewed_at = Timestamp(allow_none=True)
+    review_notes = fields.String(allow_none=True)
+
+
+class EnrollmentMethodSchema(Schema):
+    """A way into a course: all that a client needs to offer it, to students and to authors."""
+
+    name = fields.String(metadata={"description": "What a course's `enrollmentType` says."})
+    title = fields.String()
+    schema = fields.Dict(metadata={"description": "JSON Schema of what is sent beside `courseId` to enroll."})
+    settings = fields.Dict(metadata={"description": "JSON Schema of a course's `enrollmentSettings`."})
+
+
+def described(method: EnrollmentMethod, translate: Callable[[str], str]) -> dict[str, Any]:
+    """A row of the list, in the language of whoever asks."""
+    return {
+        "name": method.name,
+        "title": translate(method.title),
+        "schema": json_schema(method.schema, translate),
+        "settings": json_schema(method.settings, translate),
+    }

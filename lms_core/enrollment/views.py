@@ -5,23 +5,60 @@ from typing import Any
 from pyramid.view import view_config
 
 from lms_core.enrollment import schemas, service
-from lms_core.enrollment.resources import EnrollmentCollection, EnrollmentItem
+from lms_core.enrollment.methods import Pay, enrollment_methods
+from lms_core.enrollment.resources import EnrollmentCollection, EnrollmentItem, EnrollmentMethods
+from lms_core.kernel.errors import PaymentRequired, problem
+from lms_core.kernel.i18n import _
 from lms_core.kernel.request import Request
-from lms_core.kernel.views import created
+from lms_core.kernel.views import answered, created
 
 
 @view_config(
     context=EnrollmentCollection, request_method="POST", permission="enrollments:create", body=schemas.EnrollSchema,
-    returns=schemas.EnrollmentSchema, status=201,
-    errors=("404 course_not_found", "409 already_enrolled", "409 enrollment_suspended", "409 enrollment_closed",
-            "409 payment_required", "409 course_full"),
+    returns=schemas.EnrollmentSchema, status=201, answers={202: schemas.EnrollmentRequestSchema},
+    errors=("402 payment_required", "404 course_not_found", "409 already_enrolled", "409 enrollment_suspended",
+            "409 already_requested", "409 enrollment_method_unavailable", "409 payment_unavailable",
+            "409 course_full", "422 reason_required"),
 )  # fmt: skip
 def enroll(context: EnrollmentCollection, request: Request) -> Any:
-    """Enroll in an open course."""
-    course_id = request.validated["course_id"]
-    enrollment = service.enroll(request.db, request.core, request.caller.user_id, course_id)
-    created(request, "enrollments", enrollment.id)
-    return enrollment
+    """Enroll in a course.
+
+    What has to be sent beside `courseId` depends on the course's `enrollmentType` (`GET /enrollment-methods`). The
+    answer is the enrollment (201), a request that the course's staff decides about (202), or, where it has to be paid
+    for, a problem (402) whose `payment` names amount, currency, gateways and a reference; no place is kept until then.
+    """
+    course_id, details = request.validated["course_id"], request.validated["details"]
+    outcome = service.apply(request.db, request.core, request, course_id, details)
+    if isinstance(outcome, Pay):
+        return problem(request, payment_required(outcome))
+    if isinstance(outcome, service.Requested):
+        return answered(request, schemas.EnrollmentRequestSchema, outcome.request, 202)
+    created(request, "enrollments", outcome.id)
+    return outcome
+
+
+def payment_required(pay: Pay) -> PaymentRequired:
+    """The answer, which is returned and not raised: what the method has written for it stays."""
+    payment = {
+        "amount": f"{pay.amount:.2f}", "currency": pay.currency, "gateways": list(pay.gateways),
+        "reference": pay.reference, **pay.details,
+    }  # fmt: skip
+    return PaymentRequired("payment_required", _("This course has to be paid for."), extra={"payment": payment})
+
+
+@view_config(
+    context=EnrollmentMethods, request_method="GET", permission="enrollment_methods:list",
+    returns=schemas.EnrollmentMethodSchema, many="list",
+)  # fmt: skip
+def list_enrollment_methods(context: EnrollmentMethods, request: Request) -> list[Any]:
+    """List the ways into a course.
+
+    Each with the JSON Schema of what an applicant sends, and of what an author may set, titles in the caller's
+    language.
+    """
+    return [
+        schemas.described(method, request.localizer.translate) for method in enrollment_methods(request.core).values()
+    ]
 
 
 @view_config(

@@ -60,6 +60,10 @@ class Unauthorized(LMSError):
     status, code, title = 401, "unauthorized", _("Authentication needed")
 
 
+class PaymentRequired(LMSError):
+    status, code, title = 402, "payment_required", _("To be paid for")
+
+
 class Forbidden(LMSError):
     status, code, title = 403, "forbidden", _("Not allowed")
 

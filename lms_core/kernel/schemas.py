@@ -268,5 +268,12 @@ def load(schema: Schema, data: Any) -> dict[str, Any]:
     return loaded
 
 
+def load_json(schema: Schema, data: Any) -> dict[str, Any]:
+    """What the schema loads, as JSON again: clean, and no more than was sent. Raises as :func:`load` does."""
+    loaded = load(schema, data)
+    given = ((name, field) for name, field in schema.load_fields.items() if (field.attribute or name) in loaded)
+    return {field.data_key or name: field.serialize(name, loaded) for name, field in given}
+
+
 def _messages(error: ValidationError) -> Any:
     return error.messages if isinstance(error.messages, dict) else {"_schema": error.messages}

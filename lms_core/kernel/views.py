@@ -122,6 +122,11 @@ def _check_match(request: "Request", version: str | None) -> None:
         raise PreconditionFailed("stale", _("Somebody changed this since you read it; read it again."))
 
 
+def answered(request: "Request", schema: type[Schema], value: Any, status: int) -> Response:
+    """Another representation than the view ``returns=``; the view names it by ``answers={202: schema}``."""
+    return _respond(None, request, value, dumps=_dumps(schema), status=status)
+
+
 def created(request: "Request", *names: object) -> None:
     """Set ``Location`` to the :func:`public_url` of what was made."""
     request.response.location = public_url(request, *names)

@@ -5,6 +5,7 @@ from types import MappingProxyType
 
 CONFORMANCE: Mapping[str, str] = MappingProxyType({
     "lms_content_types": "lms_core.testing.content_types",
+    "lms_enrollment_methods": "lms_core.testing.enrollment_methods",
     "lms_course_exporters": "lms_core.testing.exporters",
     "lms_course_importers": "lms_core.testing.importers",
     "lms_storage_backends": "lms_core.testing.storages",

@@ -137,7 +137,7 @@ class ContentTypeConformance:
     def test_every_field_has_limits_and_a_title(self, content_type: ContentType) -> None:
         for schema in (content_type.schema, content_type.criteria):
             described = json_schema(schema, str)
-            _check_fields(described, described.get("$defs", {}), content_type.name)
+            check_fields(described, described.get("$defs", {}), content_type.name)
 
     def test_the_examples_use_every_field(self, content_type: ContentType, examples: list[Content]) -> None:
         keys = {field.data_key for field in content_type.schema().load_fields.values()}
@@ -193,8 +193,8 @@ class ContentTypeConformance:
     ) -> None:
         """They are refused by name, or what is kept of them is harmless where it is shown."""
         for example in examples:
-            for path in _leaves(example):
-                _check_outcome(content_type, _replaced(example, path, value), context())
+            for path in leaves(example):
+                _check_outcome(content_type, replaced(example, path, value), context())
 
     # Files.
 
@@ -325,7 +325,8 @@ def _check_outcome(content_type: ContentType, content: Any, context: ContentCont
                 assert _WEB.fullmatch(text), f"{key}: no web address"
 
 
-def _check_fields(shape: Mapping[str, Any], known: Mapping[str, Any], where: str) -> None:
+def check_fields(shape: Mapping[str, Any], known: Mapping[str, Any], where: str) -> None:
+    """Every field that somebody may send has limits and a title; ``known`` are the definitions it may refer to."""
     assert shape.get("additionalProperties") is False or not shape.get("properties"), f"{where}: takes unknown fields"
     for key, field in shape.get("properties", {}).items():
         if not field.get("readOnly"):
@@ -336,7 +337,7 @@ def _check_fields(shape: Mapping[str, Any], known: Mapping[str, Any], where: str
 def _check_limits(field: Mapping[str, Any], known: Mapping[str, Any], where: str) -> None:
     if "$ref" in field or "allOf" in field:
         name = (field.get("$ref") or field["allOf"][0]["$ref"]).rpartition("/")[2]
-        _check_fields(known[name], known, where)
+        check_fields(known[name], known, where)
         return
     kinds = field.get("type", "any")
     [kind] = [each for each in ([kinds] if isinstance(kinds, str) else kinds) if each != "null"]
@@ -348,19 +349,19 @@ def _check_limits(field: Mapping[str, Any], known: Mapping[str, Any], where: str
         _check_limits(field["items"], known, f"{where}[]")
 
 
-def _leaves(value: Any, path: Path_ = ()) -> Iterator[Path_]:
+def leaves(value: Any, path: Path_ = ()) -> Iterator[Path_]:
     """Where every value stands, the content as a whole left out."""
     inside: Any = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
     for key, each in inside:
         yield (*path, key)
-        yield from _leaves(each, (*path, key))
+        yield from leaves(each, (*path, key))
 
 
-def _replaced(value: Any, path: Path_, new: Any) -> Any:
+def replaced(value: Any, path: Path_, new: Any) -> Any:
     if not path:
         return new
     copied: Any = list(value) if isinstance(value, list) else dict(value)
-    copied[path[0]] = _replaced(value[path[0]], path[1:], new)
+    copied[path[0]] = replaced(value[path[0]], path[1:], new)
     return copied
 
 

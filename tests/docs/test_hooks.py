@@ -21,6 +21,7 @@ from lms_core.settings import Settings
 from lms_core.testing import CONFORMANCE
 from lms_core.testing.client import Client
 from lms_core.testing.content_types import ContentTypeConformance
+from lms_core.testing.enrollment_methods import EnrollmentMethodConformance
 from lms_core.testing.exporters import ExporterConformance
 from lms_core.testing.importers import ImporterConformance
 from lms_core.testing.scanners import ScannerConformance
@@ -177,3 +178,17 @@ class TestTheContentTypeOfThePage(ContentTypeConformance):
     @pytest.fixture
     def examples(self, originals: Mapping[UUID, bytes]) -> list[dict[str, Any]]:
         return [{"lines": ["Bright star"]}, {"lines": ["Tyger"], "recordingId": str(*originals)}]
+
+
+class TestTheEnrollmentMethodOfThePage(EnrollmentMethodConformance):
+    @pytest.fixture
+    def method(self, load: Load) -> Any:
+        return load("lms_enrollment_methods").DomainEnrollment()
+
+    @pytest.fixture
+    def examples(self) -> list[dict[str, Any]]:
+        return [{}]
+
+    @pytest.fixture
+    def chosen(self) -> list[dict[str, Any]]:
+        return [{"domains": ["example.com", "example.org"]}]

@@ -73,9 +73,7 @@ def derived_fields(schema: Schema) -> frozenset[str]:
 def _checked(schema: Schema, sent: Mapping[str, Any]) -> Content:
     """What the schema loads, as JSON again: clean, with the fields of the author alone."""
     derived = derived_fields(schema)
-    loaded = schemas.load(schema, {key: value for key, value in sent.items() if key not in derived})
-    given = ((name, field) for name, field in schema.load_fields.items() if (field.attribute or name) in loaded)
-    return {field.data_key or name: field.serialize(name, loaded) for name, field in given}
+    return schemas.load_json(schema, {key: value for key, value in sent.items() if key not in derived})
 
 
 def new_lesson(

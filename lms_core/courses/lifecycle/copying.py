@@ -17,7 +17,7 @@ from lms_core.kernel.i18n import _
 
 COPIED = (
     "description", "syllabus", "category", "sub_category", "level", "language", "intro_video_url", "price", "currency",
-    "enrollment_type", "max_students", "prerequisites", "tags", "learning_outcomes", "requirements", "target_audience",
+    "max_students", "prerequisites", "tags", "learning_outcomes", "requirements", "target_audience",
     "completion_certificate", "allow_discussion", "allow_download", "settings",
 )  # fmt: skip
 """What a copy takes over: not who teaches, attends or rated, and not what was published."""
@@ -37,6 +37,8 @@ def duplicate(db: Session, core: Core, course_id: uuid.UUID, owner_id: uuid.UUID
     taken |= {"title": title, "code": values.get("code") or _free_code(db, source.code)}
     course = create_course(db, core, owner_id, taken, with_introduction=False)
     _copy_picture(source, course)
+    course.enrollment_type = source.enrollment_type  # Even where its plugin is switched off.
+    db.flush()
     announce(db, _copy_modules(db, source.id, course.id), owner_id)
     roll_up_durations(db, course.id)
     db.refresh(course)

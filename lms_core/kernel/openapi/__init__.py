@@ -11,7 +11,8 @@ What a view declares besides the options of :mod:`lms_core.kernel.views`:
   schema of a ``multipart/form-data`` body, whose files are :class:`Binary` fields. The view reads either by itself.
 - ``headers=``: a schema of request headers of its own, named by ``data_key="Upload-Offset"``.
 - ``produces="application/pdf"``: it answers bytes of this type, or of one of these; ``answer_headers=`` is the schema
-  of headers that the answer carries, and ``answers={206: "The range asked for."}`` names further statuses.
+  of headers that the answer carries, and ``answers={206: "The range asked for."}`` names further statuses, in words or
+  by the schema of what is answered.
 """
 
 from collections.abc import Sequence

@@ -14,6 +14,7 @@ from lms_core.kernel.openapi.operations import Binary, Operation, operations
 from lms_core.kernel.schemas import Schema, camel
 
 _JSON, _FORM = "application/json", "multipart/form-data"
+_MEANINGS = {200: "OK", 201: "Created", 202: "Accepted"}
 _BYTES = {"type": "string", "format": "binary"}
 
 _DESCRIPTION = """\
@@ -119,7 +120,7 @@ def _answers(operation: Operation, converter: Any) -> dict[str, Any]:
     if returns:
         content[_JSON] = _many(returns, options.get("many"))
     sent_along = dict(parameters.headers(options["answer_headers"], converter)) if options.get("answer_headers") else {}
-    answer: dict[str, Any] = {"description": {200: "OK", 201: "Created", 202: "Accepted"}.get(status, "Done")}
+    answer: dict[str, Any] = {"description": _MEANINGS.get(status, "Done")}
     if content:
         answer["content"] = content
     if status == 201:
@@ -132,7 +133,14 @@ def _answers(operation: Operation, converter: Any) -> dict[str, Any]:
         answer["headers"] = sent_along
     further = {} if "ETag" not in sent_along else {304: "Nothing has changed since the version in `If-None-Match`."}
     further |= options.get("answers") or {}
-    return {str(status): answer, **{str(other): {"description": text} for other, text in further.items()}}
+    return {str(status): answer, **{str(other): _further(other, what) for other, what in further.items()}}
+
+
+def _further(status: int, what: str | type[Schema]) -> dict[str, Any]:
+    """An answer besides: in words, or as a representation of its own."""
+    if isinstance(what, str):
+        return {"description": what}
+    return {"description": _MEANINGS.get(status, "Done"), "content": {_JSON: _many(what, None)}}
 
 
 def _header(description: str, example: str) -> dict[str, Any]:

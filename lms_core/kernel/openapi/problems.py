@@ -35,6 +35,7 @@ PROBLEM: Mapping[str, Any] = {
 _MEANINGS: Mapping[int, str] = {
     400: "The body is not JSON, or not all of it came.",
     401: "No valid credentials.",
+    402: "To be paid for; `payment` says what and how.",
     403: "Not allowed.",
     404: "No such thing, or none the caller may know of.",
     408: "The body came too slowly.",

@@ -1,10 +1,17 @@
-"""A course, and people who take it or help to run it."""
+"""A course, people who take it or help to run it, and an application with one more way into a course."""
 
+from collections.abc import Iterator
+from importlib.metadata import EntryPoint, entry_points
 from typing import Any
 
 import pytest
 
+import lms_core
+from lms_core.kernel.plugins import GROUP, Plugins
+from lms_core.testing.client import Client
 from lms_core.testing.courses import MadeCourse, make_course
+
+TOY = EntryPoint("toy", "tests.fixtures.toy_enrollment", GROUP)
 
 
 @pytest.fixture
@@ -38,3 +45,13 @@ def assist(course: MadeCourse, instructor: Any, make_person: Any) -> Any:
         return person
 
     return assign
+
+
+@pytest.fixture
+def school(settings: Any) -> Iterator[Client]:
+    """A caller of an application where courses can be joined by a word, too."""
+    plugins = Plugins(lms_core.HOOKS, found=[*entry_points(group=GROUP), TOY])
+    config = lms_core.configure(settings, plugins)
+    yield Client(config.make_wsgi_app())
+    config.registry.request_log.close()
+    config.registry.core.close()

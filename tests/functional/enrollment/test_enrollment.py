@@ -35,8 +35,8 @@ def test_an_enrollment_is_its_students_own(student, instructor, make_person, adm
 @pytest.mark.parametrize(
     ("change", "code"),
     [
-        ({"enrollment_type": "approval"}, "enrollment_closed"),
-        ({"price": 10}, "payment_required"),
+        ({"enrollment_type": "smoke_signals"}, "enrollment_method_unavailable"),
+        ({"price": 10}, "payment_unavailable"),
         ({"max_students": 1}, "course_full"),
     ],
 )

@@ -61,8 +61,15 @@ def raised() -> Iterator[str]:
                     given = node.args[0] if node.args else ast.Constant(kind.code)
                     if isinstance(given, ast.Constant):
                         yield f"{kind.status} {given.value}"
+                elif isinstance(node, ast.Call) and ast.unparse(node.func) == "Refuse":
+                    yield f"{_refused_status(node)} {ast.literal_eval(node.args[0])}"
                 elif isinstance(node, ast.ClassDef):
                     yield from own_codes(node)
+
+
+def _refused_status(call: ast.Call) -> int:
+    """Of an enrollment method's refusal: 422 where it names a field."""
+    return 422 if len(call.args) > 2 or any(keyword.arg == "field" for keyword in call.keywords) else 409
 
 
 def own_codes(node: ast.ClassDef) -> Iterator[str]:
