@@ -107,6 +107,13 @@ class User(Identified, Timestamped, Base):
             postgresql_using="gin",
             postgresql_ops={"full_name": "gin_trgm_ops"},
         ),
+        Index(
+            "ix_users_display_name_trgm",
+            "display_name",
+            postgresql_using="gin",
+            postgresql_ops={"display_name": "gin_trgm_ops"},
+        ),
+        Index(None, "last_name", "first_name", "id", postgresql_where=LIVING),
         Index(None, "created_at", "id", postgresql_where=LIVING),
     )
 

@@ -21,4 +21,5 @@ def includeme(config: "Configurator") -> None:
     config.add_item(resources.EnrollmentCollection, resources.EnrollmentItem, "enrollmentId")
     config.add_child(ApiRoot, "enrollment-methods", resources.EnrollmentMethods)
     config.include("lms_core.enrollment.lifecycle")
+    config.include("lms_core.enrollment.rosters")
     config.scan("lms_core.enrollment.views")

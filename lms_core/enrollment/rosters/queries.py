@@ -1,0 +1,109 @@
+"""Reads of rosters: the students of a course, chosen and put in order.
+
+Progress and activity have no index of their own: they change with every lesson that somebody does, and each such write
+would have to change the index, too. Their orders sort the course's enrollments, which is little for one course.
+"""
+
+import datetime as dt
+import uuid
+from collections.abc import Mapping
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, and_, null, or_, select
+
+from lms_core.accounts.models import User
+from lms_core.accounts.queries import LIVING
+from lms_core.enrollment.models import Enrollment
+from lms_core.kernel.db import AnySelect
+from lms_core.kernel.pagination import Page, page_of
+
+_ORDERS: Mapping[str, tuple[ColumnElement[Any], ...]] = {
+    "name": (User.last_name.expression, User.first_name.expression, User.id.expression),
+    "enrolledAt": (Enrollment.enrolled_at.expression, Enrollment.id.expression),
+    "lastActivity": (Enrollment.last_accessed_at.expression, Enrollment.id.expression),
+    "progress": (Enrollment.progress_percentage.expression, Enrollment.id.expression),
+    "grade": (Enrollment.grade_points.expression, Enrollment.id.expression),
+}
+_NULLABLE = ("lastActivity", "grade")
+SORTS = tuple(sign + name for name in _ORDERS for sign in ("", "-"))
+
+_COLUMNS = (
+    Enrollment.id, Enrollment.status, Enrollment.enrollment_type, Enrollment.enrolled_at, Enrollment.starts_at,
+    Enrollment.expires_at, Enrollment.started_at, Enrollment.completed_at, Enrollment.suspended_at,
+    Enrollment.suspended_reason, Enrollment.dropped_at, Enrollment.dropped_reason, Enrollment.lessons_completed,
+    Enrollment.lessons_total, Enrollment.progress_percentage, Enrollment.grade, Enrollment.grade_points,
+    Enrollment.time_spent_seconds, Enrollment.last_accessed_at, Enrollment.updated_at,
+    Enrollment.certificate_issued_at, Enrollment.notes.is_not(None).label("has_notes"),
+    User.id.label("student_id"), (User.first_name + " " + User.last_name).label("student_name"),
+    User.display_name.label("student_display_name"), User.avatar_url.label("student_avatar_url"),
+)  # fmt: skip
+
+
+def roster(
+    connection: Connection,
+    course_id: uuid.UUID,
+    filters: Mapping[str, Any],
+    *,
+    contact: bool,
+    sort: str,
+    page: int,
+    limit: int,
+) -> Page:
+    """A page of a course's roster; how students can be reached, only with ``contact``."""
+    wanted = (Enrollment.course_id == course_id, *conditions(filters, contact=contact))
+    statement = students(contact=contact).where(*wanted).order_by(*order(sort))
+    counted = select(Enrollment.id).join_from(Enrollment, User, User.id == Enrollment.user_id).where(LIVING, *wanted)
+    return page_of(connection, statement, counted=counted, page=page, limit=limit)
+
+
+def students(*, contact: bool) -> AnySelect:
+    """The statement of enrollments with their students; accounts that are gone are left out."""
+    email: ColumnElement[Any] = User.email.expression if contact else null()
+    return (
+        select(*_COLUMNS, email.label("student_email"))
+        .join_from(Enrollment, User, User.id == Enrollment.user_id)
+        .where(LIVING)
+    )
+
+
+def conditions(filters: Mapping[str, Any], *, contact: bool) -> list[ColumnElement[bool]]:
+    """What a student has to meet. By their address only those are found whose address the caller may see."""
+    wanted: list[ColumnElement[bool]] = []
+    if filters.get("status"):
+        wanted.append(Enrollment.status.in_(filters["status"]))
+    if filters.get("enrollment_type"):
+        wanted.append(Enrollment.enrollment_type.in_(filters["enrollment_type"]))
+    if filters.get("search"):
+        wanted.append(_named(filters["search"], contact=contact))
+    if "inactive_since" in filters:
+        wanted.append(_inactive(filters["inactive_since"]))
+    if "min_progress" in filters:
+        wanted.append(Enrollment.progress_percentage >= filters["min_progress"])
+    if "max_progress" in filters:
+        wanted.append(Enrollment.progress_percentage <= filters["max_progress"])
+    return wanted
+
+
+def _named(words: str, *, contact: bool) -> ColumnElement[bool]:
+    literally = words.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
+    pattern = f"%{literally}%"
+    names = [User.full_name.ilike(pattern), User.display_name.ilike(pattern)]
+    return or_(*names, User.email.ilike(pattern)) if contact else or_(*names)
+
+
+def _inactive(since: dt.datetime) -> ColumnElement[bool]:
+    """Who never came counts from when they enrolled.
+
+    Said so that PostgreSQL knows how many those are: of an expression it would guess a third.
+    """
+    never = and_(Enrollment.last_accessed_at.is_(None), Enrollment.enrolled_at < since)
+    return or_(Enrollment.last_accessed_at < since, never)
+
+
+def order(sort: str) -> list[ColumnElement[Any]]:
+    """One of :data:`SORTS` as columns; who has no activity or grade stands at the end either way."""
+    name = sort.removeprefix("-")
+    keys: list[ColumnElement[Any]] = [
+        column.desc() if sort.startswith("-") else column.asc() for column in _ORDERS[name]
+    ]
+    return [keys[0].nulls_last(), *keys[1:]] if name in _NULLABLE else keys

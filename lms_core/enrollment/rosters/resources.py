@@ -1,0 +1,26 @@
+"""A course's roster in the resource tree."""
+
+from lms_core.courses.access import course_acl, may_in_course
+from lms_core.courses.resources import CourseItem
+from lms_core.kernel.security import ACE
+from lms_core.kernel.traversal import Resource
+
+PERMISSIONS = ("rosters:read", "rosters:update", "rosters:contact")
+
+
+class CourseRoster(Resource):
+    """``/courses/{id}/enrollments``."""
+
+    @property
+    def course(self) -> CourseItem:
+        parent: CourseItem = self.__parent__  # type: ignore[assignment]  # It hangs nowhere else.
+        return parent
+
+    @property
+    def __acl__(self) -> list[ACE]:
+        return course_acl(self.request, self.course.row, PERMISSIONS)
+
+    @property
+    def shows_contact(self) -> bool:
+        """Whether the caller may see how students can be reached."""
+        return may_in_course(self.request, self.course.row, "rosters:contact")
