@@ -14,8 +14,9 @@ from sqlalchemy import ColumnElement, Label, and_, cast, exists, false, func, or
 from sqlalchemy.types import Text
 
 from lms_core.courses.freezing import IN_DRAFT
-from lms_core.courses.models import Course, CourseStaff, Lesson, LessonRevision, Module, VersionLesson
+from lms_core.courses.models import Course, CourseStaff, Lesson, LessonRevision, Module, VersionLesson, VersionModule
 from lms_core.files.models import FileUpload
+from lms_core.kernel.errors import Forbidden, LMSError
 from lms_core.kernel.security import ACE, CALLER, Identity, scoped_acl
 
 if TYPE_CHECKING:
@@ -48,6 +49,32 @@ def add_course_part(config: "Configurator", scope: str, factory: PartFactory) ->
         config.registry.course_part_factories[scope] = factory
 
     config.action(("lms.course_part", scope), register)
+
+
+@dataclass(frozen=True, slots=True)
+class LessonGate:
+    """What keeps a lesson from who takes the course.
+
+    ``condition`` holds where it is open to :data:`CALLER`: on ``version_lessons``, its ``version_modules`` and
+    ``courses``. ``refusal`` is what to answer where it does not hold, for a request and the row of a lesson.
+    """
+
+    condition: ColumnElement[bool]
+    refusal: Callable[["Request", Any], LMSError]
+
+
+def add_lesson_gate(
+    config: "Configurator", factory: PartFactory, refusal: Callable[["Request", Any], LMSError]
+) -> None:
+    """Directive: a later domain says which lessons are open to who takes the course, and why another is not.
+
+    Learning says it; courses cannot ask it, because it comes before. Staff and previews do not come to the gate.
+    """
+
+    def register() -> None:
+        config.registry.lesson_gate = LessonGate(factory(CALLER), refusal)
+
+    config.action("lms.lesson_gate", register)
 
 
 def add_staff_permission(config: "Configurator", permission: str, *roles: str) -> None:
@@ -133,9 +160,12 @@ def reads_file(registry: Any) -> ColumnElement[bool]:
     """
     its_people = or_(Course.instructor_id == CALLER, is_staff("courses:read", "lessons:read"))
     enrolled: ColumnElement[bool] = registry.course_parts.get("enrolled", false())
+    preview = and_(LessonRevision.is_preview, Course.archived_at.is_(None))
     shown = exists().where(
-        VersionLesson.version_id == Course.version_id, VersionLesson.revision_id == LessonRevision.id
-    )
+        VersionLesson.version_id == Course.version_id, VersionLesson.revision_id == LessonRevision.id,
+        VersionModule.version_id == VersionLesson.version_id, VersionModule.module_id == VersionLesson.module_id,
+        or_(preview, and_(enrolled, registry.lesson_gate.condition)),
+    )  # fmt: skip
     in_draft = (
         exists()
         .select_from(Lesson)
@@ -150,14 +180,7 @@ def reads_file(registry: Any) -> ColumnElement[bool]:
         .where(
             Lesson.id == LessonRevision.lesson_id, Module.id == Lesson.module_id, Course.id == Module.course_id,
             Course.deleted_at.is_(None), attached(LessonRevision),
-            or_(
-                its_people,
-                and_(
-                    Course.is_published,
-                    shown,
-                    or_(enrolled, and_(LessonRevision.is_preview, Course.archived_at.is_(None))),
-                ),
-            ),
+            or_(its_people, and_(Course.is_published, shown)),
         )
     )  # fmt: skip
     return or_(in_draft.correlate(FileUpload), published.correlate(FileUpload))
@@ -251,6 +274,8 @@ def includeme(config: "Configurator") -> None:
     config.registry.course_parts = {}
     config.registry.course_part_factories = {}
     config.registry.staff_permissions = {}
+    config.registry.lesson_gate = LessonGate(true(), lambda _request, _row: Forbidden())
+    config.add_directive("add_lesson_gate", add_lesson_gate)
     config.add_directive("add_course_part", add_course_part)
     config.add_directive("add_staff_permission", add_staff_permission)
     for permission in EDITING:

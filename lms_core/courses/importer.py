@@ -224,7 +224,8 @@ class _Import:
             done += len(source.lessons)
             self._tell("lessons", done, total)
         for module, before in modules:
-            module.prerequisites = [modules[place][0].id for place in before if 0 <= place < len(modules)]
+            known = (modules[place][0].id for place in dict.fromkeys(before) if 0 <= place < len(modules))
+            module.prerequisites = [each for each in known if each != module.id]
         service.roll_up_durations(self._db, course.id)
         new = {"title": title, "owner": str(self._owner.id), "modules": self._modules, "lessons": self._lessons}
         audit(self._db, None, "courses.import", "course", course.id, new=new)

@@ -21,6 +21,7 @@ from lms_core.kernel.columns import (
     Words,
     at_least,
     one_of,
+    percent,
     sparse_index,
 )
 from lms_core.kernel.db import Base, Identified, Timestamped
@@ -162,12 +163,20 @@ class CourseStaff(Identified, Base):
 
 
 class ModuleFacts:
-    """What a module says and demands: the columns that a version freezes."""
+    """What a module says and demands: the columns that a version freezes.
+
+    A module is open to a student once all that it demands is so: ``unlock_date`` has come (``scheduled``), or so many
+    days have gone by since the student's first (``relative``), or the module before it is completed (``sequential``);
+    whatever the type, each of ``prerequisites`` is completed, and none of the modules that it waits for was scored
+    below ``unlock_min_score``, in percent.
+    """
 
     title: Mapped[str]
     description: Mapped[str | None]
     unlock_type: Mapped[str] = mapped_column(server_default="immediate")
     unlock_date: Mapped[dt.datetime | None]
+    unlock_after_days: Mapped[int | None]
+    unlock_min_score: Mapped[int | None]
     prerequisites: Mapped[list[uuid.UUID]] = mapped_column(ARRAY(Uuid), server_default=text("'{}'::uuid[]"))
     estimated_duration_minutes: Mapped[int | None]
 
@@ -201,7 +210,7 @@ class LessonFacts:
         return {**self.content, **self.derived}
 
 
-UNLOCK_TYPES = ("immediate", "scheduled", "sequential")
+UNLOCK_TYPES = ("immediate", "scheduled", "sequential", "relative")
 _PLACED = "order_index IS NOT NULL OR deleted_at IS NOT NULL"
 
 
@@ -225,7 +234,8 @@ class Module(Identified, Timestamped, ModuleFacts, Base):
 
     __table_args__ = (
         one_of("unlock_type", *UNLOCK_TYPES),
-        *at_least(0, "order_index", "estimated_duration_minutes"),
+        *at_least(0, "order_index", "estimated_duration_minutes", "unlock_after_days"),
+        percent("unlock_min_score"),
         CheckConstraint(_PLACED, name="placed"),
         UniqueConstraint("course_id", "order_index", deferrable=True, initially="DEFERRED"),
     )

@@ -89,17 +89,24 @@ def module_by(registry: Any, module_id: uuid.UUID) -> AnySelect:
 
 
 def lesson_by(registry: Any, lesson_id: uuid.UUID) -> AnySelect:
-    """The statement that says where a lesson stands, as :func:`module_by`, and whether anybody may look into it."""
+    """The statement that says where a lesson stands, as :func:`module_by`, and who may look into it."""
     return (
         select(
             Lesson.id, Lesson.module_id, Lesson.updated_at, IN_DRAFT.label("in_draft"),
             VersionLesson.lesson_id.is_not(None).label("in_version"), LessonRevision.is_preview,
+            VersionLesson.module_id.label("version_module_id"), registry.lesson_gate.condition.label("part_open"),
             *access_columns(registry),
         )
         .join_from(Lesson, Module, Module.id == Lesson.module_id)
         .join(Course, Course.id == Module.course_id)
         .outerjoin(
             VersionLesson, and_(VersionLesson.version_id == Course.version_id, VersionLesson.lesson_id == Lesson.id)
+        )
+        .outerjoin(
+            VersionModule,
+            and_(
+                VersionModule.version_id == VersionLesson.version_id, VersionModule.module_id == VersionLesson.module_id
+            ),
         )
         .outerjoin(LessonRevision, LessonRevision.id == VersionLesson.revision_id)
         .where(Lesson.id == lesson_id, Course.deleted_at.is_(None))

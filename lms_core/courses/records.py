@@ -10,10 +10,9 @@ from typing import Any
 
 from marshmallow import ValidationError, fields, validate
 
-from lms_core.courses.models import UNLOCK_TYPES
 from lms_core.courses.references import map_texts
 from lms_core.courses.schemas import CourseChangeSchema, LessonChangeSchema, ModuleChangeSchema
-from lms_core.kernel.schemas import Schema, Timestamp
+from lms_core.kernel.schemas import Schema
 
 UNPRINTABLE = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
 """What the database, or a reader's screen, cannot hold."""
@@ -33,9 +32,7 @@ class CourseRecord(CourseChangeSchema):
 class ModuleRecord(ModuleChangeSchema):
     """A module; ``prerequisites`` are the places of other modules in the course, from 0."""
 
-    unlock_type = fields.String(validate=validate.OneOf(UNLOCK_TYPES))
-    unlock_date = Timestamp(allow_none=True)
-    prerequisites = fields.List(fields.Integer(strict=True), validate=validate.Length(max=1000))
+    prerequisites: fields.List[Any] = fields.List(fields.Integer(strict=True), validate=validate.Length(max=1000))
 
 
 class LessonRecord(LessonChangeSchema):

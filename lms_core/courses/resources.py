@@ -7,10 +7,10 @@ from pyramid.authorization import Allow, Everyone
 from sqlalchemy import select
 
 from lms_core.courses import queries
-from lms_core.courses.access import EDITING, course_acl, is_open, may_in_course, sees_drafts
+from lms_core.courses.access import EDITING, LessonGate, course_acl, is_open, may_in_course, sees_drafts
 from lms_core.courses.models import Course, Lesson, Module
 from lms_core.kernel.db import Base
-from lms_core.kernel.errors import NotFound
+from lms_core.kernel.errors import LMSError, NotFound
 from lms_core.kernel.request import Request
 from lms_core.kernel.security import ACE, caller_id, scoped_acl
 from lms_core.kernel.traversal import Collection, Item, Resource, parse_uuid, version_of
@@ -154,7 +154,7 @@ class LessonCollection(Collection):
 
 
 class LessonItem(InVersion):
-    """``/lessons/{id}``: readable by who is enrolled, and by anybody where it is a preview."""
+    """``/lessons/{id}``: readable by who is enrolled and has come so far, and by anybody where it is a preview."""
 
     model = Lesson
     PERMISSIONS = ("lessons:read", "lessons:update", "lessons:delete", "lessons:progress")
@@ -166,8 +166,20 @@ class LessonItem(InVersion):
         )
 
     @property
+    def locked(self) -> bool:
+        """Whether the caller takes the course and has not come so far."""
+        return bool(self.row.part_enrolled and self.row.in_version and not self.row.part_open)
+
+    @property
+    def refusal(self) -> LMSError:
+        gate: LessonGate = self.request.registry.lesson_gate
+        return gate.refusal(self.request, self.row) if self.locked else super().refusal
+
+    @property
     def __acl__(self) -> list[ACE]:
         acl = super().__acl__
+        if self.locked:
+            acl = [entry for entry in acl if not entry[1].endswith(":enrolled")]
         if self.row.in_version and self.row.is_preview and is_open(self.row):
             acl.append((Allow, Everyone, "lessons:read"))
         return acl

@@ -5,6 +5,7 @@ from typing import Any
 
 from marshmallow import ValidationError, fields, validate, validates, validates_schema
 
+from lms_core.courses.models import UNLOCK_TYPES
 from lms_core.courses.slugs import RESERVED, SLUG_LENGTH, slugify
 from lms_core.kernel.i18n import _
 from lms_core.kernel.schemas import Money, Number, Part, Schema, Text, Timestamp
@@ -171,8 +172,11 @@ class ModuleSchema(Schema):
     description = fields.String(allow_none=True)
     order_index = fields.Integer()
     is_published = fields.Boolean()
-    unlock_type = fields.String()
+    unlock_type = fields.String(metadata={"enum": [*UNLOCK_TYPES]})
     unlock_date = Timestamp(allow_none=True)
+    unlock_after_days = fields.Integer(allow_none=True)
+    unlock_min_score = fields.Integer(allow_none=True)
+    prerequisites = fields.List(fields.UUID(metadata={"description": "Another module of the course."}))
     estimated_duration_minutes = fields.Integer(allow_none=True)
     created_at = Timestamp()
     updated_at = Timestamp()
@@ -197,11 +201,36 @@ class ModuleOutlineSchema(ModuleSchema):
 
 
 class ModuleChangeSchema(Schema):
-    """What an author may set on a module."""
+    """What an author may set on a module. It opens to a student when all that it demands is so."""
 
     title = Text(min=1, max=255)
     description = Text(max=5000, multiline=True, allow_none=True)
     is_published = fields.Boolean()
+    unlock_type = fields.String(
+        validate=validate.OneOf(UNLOCK_TYPES),
+        metadata={
+            "description": "`scheduled`: from `unlockDate` on; `relative`: `unlockAfterDays` after the student's first"
+            " day; `sequential`: once the module before it is completed."
+        },
+    )
+    unlock_date = Timestamp(allow_none=True)
+    unlock_after_days = fields.Integer(
+        validate=validate.Range(0, 3650),
+        allow_none=True,
+        strict=True,
+        metadata={"description": "Days of 24 hours after the student enrolled, or after the enrollment begins."},
+    )
+    unlock_min_score = fields.Integer(
+        validate=validate.Range(1, 100),
+        allow_none=True,
+        strict=True,
+        metadata={"description": "The least score, in percent, in each module that this one waits for."},
+    )
+    prerequisites = fields.List(
+        fields.UUID(metadata={"description": "Another module of the course."}),
+        validate=validate.Length(max=100),
+        metadata={"description": "Modules to complete first, whatever the type.", "example": []},
+    )
 
 
 class ModuleCreateSchema(ModuleChangeSchema):

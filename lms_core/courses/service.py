@@ -17,6 +17,7 @@ from lms_core.courses.freezing import OFFERED, freeze
 from lms_core.courses.models import Course, CourseVersion, Lesson, Module
 from lms_core.courses.pictures import cover_of, follow_picture, with_picture
 from lms_core.courses.slugs import RESERVED, slugify
+from lms_core.courses.unlocking import RULES, check_rules, living, never_open
 from lms_core.courses.versions.queries import changes
 from lms_core.courses.ways import enrollment_columns
 from lms_core.kernel.core import Core
@@ -211,7 +212,21 @@ def missing_for_publication(db: Session, core: Core, course: Course) -> dict[str
         missing["modules"] = [
             _("The module ${title} has no published lesson.", mapping={"title": module.title}) for module in empty
         ]
+    _miss_what_never_opens(db, course, missing)
     return missing
+
+
+def _miss_what_never_opens(db: Session, course: Course, missing: dict[str, list[Any]]) -> None:
+    """Modules may have been moved, or brought in, so that they wait for each other."""
+    offered = living(db, course.id, published=True)
+    closed = never_open(offered)
+    told = [
+        _("The module ${title} waits for itself, and never opens.", mapping={"title": module.title})
+        for module in offered
+        if module.id in closed
+    ]
+    if told:
+        missing["modules"] = [*missing.get("modules", []), *told]
 
 
 def publish_course(
@@ -251,23 +266,27 @@ def _new_version(db: Session, core: Core, course_id: uuid.UUID, actor_id: uuid.U
 
 
 def create_module(db: Session, course_id: uuid.UUID, values: Mapping[str, Any]) -> Module:
-    """A module at the end of a course. Raises 409 ``title_taken``, ``course_archived``."""
+    """A module at the end of a course. Raises 409 ``title_taken``, ``course_archived``, 422 as ``check_rules`` does."""
     lock_course(db, course_id)
     _check_title(db, course_id, values["title"])
     end = select(func.coalesce(func.max(Module.order_index) + 1, 0)).where(Module.course_id == course_id)
     module = Module(course_id=course_id, order_index=db.scalar(end), **values)
     db.add(module)
     db.flush()
+    if RULES & values.keys():
+        check_rules(db, module)
     return module
 
 
 def update_module(db: Session, module_id: uuid.UUID, values: Mapping[str, Any]) -> Module:
-    """Change the fields given. Raises 409 ``title_taken``."""
+    """Change the fields given. Raises as :func:`create_module` does."""
     module = lock_module(db, module_id)
     if "title" in values and values["title"] != module.title:
         _check_title(db, module.course_id, values["title"])
     for name, value in values.items():
         setattr(module, name, value)
+    if RULES & values.keys():
+        check_rules(db, module)
     db.flush()
     db.refresh(module)
     roll_up_durations(db, module.course_id)

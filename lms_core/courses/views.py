@@ -24,6 +24,7 @@ _CONTENT_ERRORS = (
     "422 html_too_long",
 )  # fmt: skip
 """What the bundled content types refuse."""
+_RULE_ERRORS = ("422 unlock_incomplete", "422 prerequisite_unknown", "422 prerequisite_cycle")
 
 
 @view_config(
@@ -88,7 +89,7 @@ def list_modules(context: CourseModules, request: Request) -> list[Any]:
 
 @view_config(
     context=CourseModules, request_method="POST", permission="modules:create", body=schemas.ModuleCreateSchema,
-    returns=schemas.ModuleSchema, status=201, errors=("409 title_taken", "409 course_archived"),
+    returns=schemas.ModuleSchema, status=201, errors=("409 title_taken", "409 course_archived", *_RULE_ERRORS),
 )  # fmt: skip
 def create_module(context: CourseModules, request: Request) -> Any:
     """Create a module at the end of a course."""
@@ -107,7 +108,7 @@ def read_module(context: ModuleItem, request: Request) -> Any:
 
 @view_config(
     context=ModuleItem, request_method="PUT", permission="modules:update", body=schemas.ModuleChangeSchema,
-    returns=schemas.ModuleSchema, errors=("409 title_taken",),
+    returns=schemas.ModuleSchema, errors=("409 title_taken", "409 course_archived", *_RULE_ERRORS),
 )  # fmt: skip
 def update_module(context: ModuleItem, request: Request) -> Any:
     """Change a module."""
@@ -144,9 +145,15 @@ def create_lesson(context: ModuleLessons, request: Request) -> Any:
     return {**lesson.as_dict(), "content": lesson.shown_content, "removed": removed}
 
 
-@view_config(context=LessonItem, request_method="GET", permission="lessons:read", returns=schemas.LessonSchema)
+@view_config(
+    context=LessonItem, request_method="GET", permission="lessons:read", returns=schemas.LessonSchema,
+    errors=("403 module_locked",),
+)  # fmt: skip
 def read_lesson(context: LessonItem, request: Request) -> Any:
-    """Read a lesson with its content: for who is enrolled, and for everybody where it is a preview."""
+    """Read a lesson with its content: for who is enrolled and has come so far, for everybody where it is a preview.
+
+    `module_locked` says in `reasons` what its module waits for, as `GET /courses/{courseIdOrSlug}/outline` does.
+    """
     return {**context.read()._mapping, "course_id": context.row.course_id}
 
 

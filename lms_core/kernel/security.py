@@ -162,13 +162,14 @@ def make_identity(row: Any) -> Identity:
 
 
 def forbidden_view(error: HTTPForbidden, request: "Request") -> Response:
-    """401 for nobody, 404 where the caller may not know of the thing, else 403."""
+    """401 for nobody, 404 where the caller may not know of the thing, else what it says itself: 403."""
     context = getattr(request, "context", None)
     if getattr(context, "concealed", False):
         return problem(request, NotFound())
     if request.identity is None:
         return problem(request, Unauthorized())
-    return problem(request, Forbidden())
+    refusal: LMSError = getattr(context, "refusal", None) or Forbidden()
+    return problem(request, refusal)
 
 
 def set_identity_loader(config: "Configurator", loader: IdentityLoader) -> None:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from pyramid.authorization import Allow, Authenticated, Everyone
 from pyramid.decorator import reify
 
-from lms_core.kernel.errors import NotFound
+from lms_core.kernel.errors import Forbidden, LMSError, NotFound
 
 if TYPE_CHECKING:
     from pyramid.config import Configurator
@@ -67,6 +67,12 @@ class Resource:
         """Whether the caller may not even know that this exists; asked only after a refusal."""
         parent = self.__parent__
         return parent is not None and parent.concealed
+
+    @property
+    def refusal(self) -> LMSError:
+        """What somebody is answered who is refused and may know that this exists."""
+        parent = self.__parent__
+        return parent.refusal if parent is not None else Forbidden()
 
 
 class Root(Resource):

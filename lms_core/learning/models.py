@@ -40,7 +40,11 @@ class LessonProgress(Identified, Base):
 
 
 class ModuleProgress(Identified, Base):
-    """A student's state in a module, kept beside the lessons so that an outline need not recount them."""
+    """A student's state in a module, kept beside the lessons so that an outline need not recount them.
+
+    ``started_at`` is when the first lesson was started in it, so that it stays open; a lesson that was done elsewhere
+    and moved here does not open it. ``unlocked_at`` is when what the student did opened it.
+    """
 
     __tablename__ = "module_progress"
 

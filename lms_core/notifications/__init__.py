@@ -15,6 +15,7 @@ from lms_core.enrollment.events import (
 )
 from lms_core.files.events import FileInfected
 from lms_core.kernel.traversal import ApiRoot
+from lms_core.learning.unlocking.events import ModuleUnlocked
 from lms_core.notifications import queries, tasks
 from lms_core.notifications.events import AnnouncementToldInPart, PublicationToldInPart
 from lms_core.notifications.resources import NotificationCollection, NotificationItem
@@ -38,6 +39,7 @@ def includeme(config: "Configurator") -> None:
     config.add_event_subscriber(PublicationToldInPart, "notifications.published_rest", tasks.tell_more_published)
     config.add_event_subscriber(StaffAssigned, "notifications.staff_assigned", tasks.tell_assigned)
     config.add_event_subscriber(CourseCompleted, "notifications.course_completed", tasks.tell_completed)
+    config.add_event_subscriber(ModuleUnlocked, "notifications.module_unlocked", tasks.tell_unlocked)
     config.add_event_subscriber(FileInfected, "notifications.file_infected", tasks.tell_infected)
     config.add_event_subscriber(AnnouncementPublished, "notifications.announcement", tasks.tell_announced)
     config.add_event_subscriber(AnnouncementToldInPart, "notifications.announcement_rest", tasks.tell_more_announced)

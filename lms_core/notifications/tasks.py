@@ -19,6 +19,7 @@ from lms_core.enrollment.events import (
 from lms_core.files.events import FileInfected
 from lms_core.kernel.events import Delivery, publish
 from lms_core.kernel.i18n import _
+from lms_core.learning.unlocking.events import ModuleUnlocked
 from lms_core.notifications import queries
 from lms_core.notifications.events import AnnouncementToldInPart, PublicationToldInPart
 from lms_core.notifications.service import Notice, tell, tell_many
@@ -98,6 +99,18 @@ def tell_resumed(delivery: Delivery, event: EnrollmentResumed) -> None:
         title=_("You can go on with ${course}", mapping=course),
         message=_("The course is open for you again, with all that you have done in it."),
         data=_course_data(event),
+        action_url=f"/courses/{event.course_id}",
+    )
+    tell(delivery.db, delivery.core, event.user_id, notice)
+
+
+def tell_unlocked(delivery: Delivery, event: ModuleUnlocked) -> None:
+    named = {"module": event.module_title, "course": event.course_title}
+    notice = Notice(
+        type="module_unlocked",
+        title=_("“${module}” is open to you", mapping=named),
+        message=_("You have come so far in ${course} that you can go on with this module.", mapping=named),
+        data={**_course_data(event), "moduleId": str(event.module_id), "moduleTitle": event.module_title},
         action_url=f"/courses/{event.course_id}",
     )
     tell(delivery.db, delivery.core, event.user_id, notice)
@@ -230,7 +243,8 @@ def _course_data(
     | EnrollmentSuspended
     | EnrollmentResumed
     | EnrollmentDropped
-    | EnrollmentExpired,
+    | EnrollmentExpired
+    | ModuleUnlocked,
 ) -> dict[str, str]:
     return {
         "courseId": str(event.course_id),

@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 
 from lms_core.courses.models import Lesson, Module
 from lms_core.courses.service import lock_course, lock_lesson, lock_module, roll_up_durations
+from lms_core.courses.unlocking import forget
 from lms_core.kernel.core import Core
 from lms_core.kernel.errors import Conflict, Invalid
 from lms_core.kernel.i18n import _
@@ -60,6 +61,7 @@ def delete_module(db: Session, core: Core, module_id: uuid.UUID) -> None:
     )
     module.deleted_at, module.order_index = core.clock(), None
     db.flush()
+    forget(db, module)
     roll_up_durations(db, module.course_id)
 
 

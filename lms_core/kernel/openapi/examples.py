@@ -45,7 +45,7 @@ _NAMES: tuple[tuple[str, Any], ...] = (
     (r"code", "MATH-101"),
     (r"level", "beginner"),
     (r"status|state", "active"),
-    (r"enrollment_type|unlock_type", "open"),
+    (r"enrollment_type", "open"),
     (r"content_type", "text"),
     (r"priority", "normal"),
     (r"mime_type|media_type", "image/png"),

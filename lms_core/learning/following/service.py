@@ -100,9 +100,9 @@ def _adjust_modules(db: Session, version: Any, mine: ColumnElement[bool], now: d
     table: Any = ModuleProgress.__table__
     fresh = insert(table).from_select(
         ["user_id", "enrollment_id", "module_id", "lessons_total", "lessons_completed", "completion_percentage",
-         "started_at", "completed_at"],
+         "completed_at"],
         select(counted.c.user_id, counted.c.enrollment_id, counted.c.module_id, total, done, percentage(done, total),
-               literal(now), case((done == total, literal(now))))
+               case((done == total, literal(now))))
         .where(or_(done > 0, counted.c.begun)),
         include_defaults=False,
     )  # fmt: skip

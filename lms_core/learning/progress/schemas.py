@@ -14,3 +14,4 @@ class LessonProgressSchema(Schema):
     completed_at = Timestamp(allow_none=True)
     progress_percentage = Percentage(metadata={"description": "Of the course."})
     course_completed = fields.Boolean()
+    unlocked = fields.List(fields.UUID(metadata={"description": "A module that opened by this."}))

@@ -6,6 +6,7 @@ so the last two lessons completed at once still add up to a completed course, on
 
 import datetime as dt
 import uuid
+from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -22,6 +23,8 @@ from lms_core.kernel.errors import Conflict, NotFound
 from lms_core.kernel.i18n import _
 from lms_core.learning.models import LessonProgress, ModuleProgress
 from lms_core.learning.progress.queries import done_of, percentage
+from lms_core.learning.unlocking.queries import open_lesson
+from lms_core.learning.unlocking.service import enter_module, locked, record_unlocked
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +37,7 @@ class LessonState:
     completed_at: dt.datetime | None
     progress_percentage: Decimal
     course_completed: bool
+    unlocked: Sequence[uuid.UUID] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,13 +50,21 @@ class _Place:
     min_seconds: int
     module_total: int
     course_total: int
+    is_open: bool
+    entered_at: dt.datetime | None
+    module_completed_at: dt.datetime | None
 
 
 def start_lesson(db: Session, core: Core, user_id: uuid.UUID, lesson_id: uuid.UUID) -> LessonState:
-    """Begin a lesson, or come back to it: the first start stays. Raises 404 where the caller takes no such course."""
+    """Begin a lesson, or come back to it: the first start stays.
+
+    Raises 404 where the caller takes no such course, 403 ``module_locked``.
+    """
     now = core.clock()
     place = _place(db, user_id, lesson_id)
     enrollment = place.enrollment
+    if place.entered_at is None:
+        enter_module(db, enrollment, place.module_id, place.module_total, now)
     enrollment.started_at = enrollment.started_at or now
     enrollment.last_accessed_at = now
     begun = insert(LessonProgress).values(
@@ -71,7 +83,7 @@ def start_lesson(db: Session, core: Core, user_id: uuid.UUID, lesson_id: uuid.UU
 def complete_lesson(db: Session, core: Core, user_id: uuid.UUID, lesson_id: uuid.UUID) -> LessonState:
     """Complete a lesson that was started; a second time changes nothing.
 
-    Raises 404 as for :func:`start_lesson`; 409 ``lesson_not_started``, ``minimum_time_not_reached`` (with
+    Raises 404 and 403 as :func:`start_lesson` does; 409 ``lesson_not_started``, ``minimum_time_not_reached`` (with
     ``Retry-After``: the seconds that are left).
     """
     now = core.clock()
@@ -87,9 +99,11 @@ def complete_lesson(db: Session, core: Core, user_id: uuid.UUID, lesson_id: uuid
     progress.status, progress.completed_at, progress.completion_percentage = "completed", now, Decimal(100)
     place.enrollment.last_accessed_at = now
     db.flush()
-    _advance_module(db, place, now)
+    completed = _advance_module(db, place, now)
     _advance_course(db, place, now)
-    return _state(db, place.enrollment, user_id, lesson_id)
+    fresh = completed is not None and place.module_completed_at is None
+    unlocked = record_unlocked(db, core, place.enrollment, place.version_id) if fresh else []
+    return _state(db, place.enrollment, user_id, lesson_id, unlocked)
 
 
 def _place(db: Session, user_id: uuid.UUID, lesson_id: uuid.UUID) -> _Place:
@@ -101,6 +115,9 @@ def _place(db: Session, user_id: uuid.UUID, lesson_id: uuid.UUID) -> _Place:
             LessonRevision.min_seconds,
             VersionModule.lessons_total,
             CourseVersion.lessons_total,
+            open_lesson(literal(user_id)),
+            ModuleProgress.started_at,
+            ModuleProgress.completed_at,
         )
         .join_from(Enrollment, Course, Course.id == Enrollment.course_id)
         .join(CourseVersion, CourseVersion.id == Course.version_id)
@@ -110,13 +127,20 @@ def _place(db: Session, user_id: uuid.UUID, lesson_id: uuid.UUID) -> _Place:
             and_(VersionModule.version_id == CourseVersion.id, VersionModule.module_id == VersionLesson.module_id),
         )
         .join(LessonRevision, LessonRevision.id == VersionLesson.revision_id)
+        .outerjoin(
+            ModuleProgress,
+            and_(ModuleProgress.user_id == Enrollment.user_id, ModuleProgress.module_id == VersionModule.module_id),
+        )
         .where(VersionLesson.lesson_id == lesson_id, Enrollment.user_id == user_id, IN_USE)
         .with_for_update(of=Enrollment)
         .execution_options(populate_existing=True)
     ).first()
     if row is None:
         raise NotFound()
-    return _Place(*row)
+    place = _Place(*row)
+    if not place.is_open:
+        raise locked(place.module_id)
+    return place
 
 
 def _progress(db: Session, user_id: uuid.UUID, lesson_id: uuid.UUID) -> LessonProgress | None:
@@ -124,15 +148,15 @@ def _progress(db: Session, user_id: uuid.UUID, lesson_id: uuid.UUID) -> LessonPr
     return db.scalar(select(LessonProgress).where(*mine).execution_options(populate_existing=True))
 
 
-def _advance_module(db: Session, place: _Place, now: dt.datetime) -> None:
-    """One lesson more, in one statement: nothing is counted anew."""
+def _advance_module(db: Session, place: _Place, now: dt.datetime) -> dt.datetime | None:
+    """One lesson more, in one statement: nothing is counted anew. Answers when the module was completed, if it is."""
     mine = insert(ModuleProgress).values(
         user_id=place.enrollment.user_id, module_id=place.module_id, enrollment_id=place.enrollment.id,
         lessons_total=place.module_total, lessons_completed=1, completion_percentage=percentage(1, place.module_total),
-        started_at=now, completed_at=now if place.module_total == 1 else None,
+        completed_at=now if place.module_total == 1 else None,
     )  # fmt: skip
     done = func.least(ModuleProgress.lessons_completed + 1, place.module_total)
-    db.execute(
+    return db.scalar(
         mine.on_conflict_do_update(
             index_elements=["user_id", "module_id"],
             set_={
@@ -143,7 +167,7 @@ def _advance_module(db: Session, place: _Place, now: dt.datetime) -> None:
                     ModuleProgress.completed_at, case((done == place.module_total, literal(now)))
                 ),
             },
-        )
+        ).returning(ModuleProgress.completed_at)
     )
 
 
@@ -161,7 +185,13 @@ def _advance_course(db: Session, place: _Place, now: dt.datetime) -> None:
     db.flush()
 
 
-def _state(db: Session, enrollment: Enrollment, user_id: uuid.UUID, lesson_id: uuid.UUID) -> LessonState:
+def _state(
+    db: Session,
+    enrollment: Enrollment,
+    user_id: uuid.UUID,
+    lesson_id: uuid.UUID,
+    unlocked: Sequence[uuid.UUID] = (),
+) -> LessonState:
     row = db.execute(
         select(LessonProgress.status, LessonProgress.started_at, LessonProgress.completed_at).where(
             LessonProgress.user_id == user_id, LessonProgress.lesson_id == lesson_id
@@ -174,4 +204,5 @@ def _state(db: Session, enrollment: Enrollment, user_id: uuid.UUID, lesson_id: u
         completed_at=row.completed_at,
         progress_percentage=enrollment.progress_percentage,
         course_completed=enrollment.completed_at is not None,
+        unlocked=unlocked,
     )

@@ -11,7 +11,7 @@ from lms_core.learning.progress import schemas, service
 
 @view_config(
     context=LessonItem, name="start", request_method="POST", permission="lessons:progress",
-    returns=schemas.LessonProgressSchema, tags=("learning",),
+    returns=schemas.LessonProgressSchema, tags=("learning",), errors=("403 module_locked",),
 )  # fmt: skip
 def start_lesson(context: LessonItem, request: Request) -> Any:
     """Start a lesson; coming back to it changes nothing."""
@@ -21,11 +21,12 @@ def start_lesson(context: LessonItem, request: Request) -> Any:
 @view_config(
     context=LessonItem, name="complete", request_method="POST", permission="lessons:progress",
     returns=schemas.LessonProgressSchema, tags=("learning",),
-    errors=("409 lesson_not_started", "409 minimum_time_not_reached"),
+    errors=("403 module_locked", "409 lesson_not_started", "409 minimum_time_not_reached"),
 )  # fmt: skip
 def complete_lesson(context: LessonItem, request: Request) -> Any:
     """Complete a lesson.
 
     The course's progress is right at once; the last lesson completes the course. A second time changes nothing.
+    `unlocked` are the modules that opened by it.
     """
     return service.complete_lesson(request.db, request.core, request.caller.user_id, context.id)

@@ -1,0 +1,199 @@
+"""What decides whether a module is open: of one student in one statement, and as a condition for other statements."""
+
+import datetime as dt
+import uuid
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Interval,
+    Uuid,
+    and_,
+    bindparam,
+    case,
+    cast,
+    exists,
+    func,
+    literal,
+    or_,
+    select,
+    text,
+)
+from sqlalchemy.orm import aliased
+
+from lms_core.assessment.models import Quiz
+from lms_core.courses.models import Course, CourseVersion, VersionLesson, VersionModule
+from lms_core.enrollment.models import Enrollment
+from lms_core.enrollment.queries import IN_USE
+from lms_core.kernel.db import AnySelect
+from lms_core.kernel.prepared import Prepared
+from lms_core.learning.models import LessonProgress, ModuleProgress
+from lms_core.learning.unlocking.rules import Done, Rule, Standing
+
+_VERSION, _STUDENT = bindparam("version", type_=Uuid), bindparam("student", type_=Uuid)
+
+_RULES = Prepared(
+    select(
+        VersionModule.module_id, VersionModule.unlock_type, VersionModule.unlock_date, VersionModule.unlock_after_days,
+        VersionModule.unlock_min_score, VersionModule.prerequisites, VersionModule.lessons_total,
+    )
+    .where(VersionModule.version_id == _VERSION)
+    .order_by(VersionModule.place)
+)  # fmt: skip
+
+
+def rules_of(connection: Connection, version_id: uuid.UUID) -> list[Rule]:
+    """The modules of a version in order."""
+    return [rule_of(row) for row in _RULES.all(connection, version=version_id)]
+
+
+def rule_of(row: Any) -> Rule:
+    """The rule in a row with the columns of ``version_modules``."""
+    return Rule(
+        row.module_id, row.unlock_type, row.unlock_date, row.unlock_after_days, row.unlock_min_score,
+        tuple(row.prerequisites), row.lessons_total,
+    )  # fmt: skip
+
+
+def has_score(module_id: Any) -> ColumnElement[bool]:
+    """Whether there is something to score in a module."""
+    return exists().where(Quiz.module_id == module_id, Quiz.is_published, Quiz.quiz_type == "graded")
+
+
+def _standing() -> AnySelect:
+    """One row for a student and a version: the enrollment, null where there is none, and all that was done."""
+    modules = (
+        select(
+            func.jsonb_agg(
+                func.jsonb_build_array(
+                    ModuleProgress.module_id, ModuleProgress.started_at, ModuleProgress.completed_at,
+                    ModuleProgress.average_quiz_score, ModuleProgress.unlocked_at,
+                )
+            )
+        )
+        .where(ModuleProgress.enrollment_id == Enrollment.id)
+        .correlate(Enrollment)
+    )  # fmt: skip
+    mine = VersionModule.version_id == CourseVersion.id
+    scored = (
+        select(func.array_agg(VersionModule.module_id))
+        .where(
+            mine,
+            exists().where(mine, VersionModule.unlock_min_score.is_not(None)).correlate(CourseVersion),
+            has_score(VersionModule.module_id),
+        )
+        .correlate(CourseVersion)
+    )
+    return (
+        select(
+            Enrollment.id.label("enrollment_id"), Enrollment.status, Enrollment.enrolled_at, Enrollment.starts_at,
+            Enrollment.expires_at.label("ends_at"), modules.scalar_subquery().label("modules"),
+            scored.scalar_subquery().label("scored"),
+        )
+        .select_from(CourseVersion)
+        .outerjoin(Enrollment, and_(Enrollment.course_id == CourseVersion.course_id, Enrollment.user_id == _STUDENT))
+        .where(CourseVersion.id == _VERSION)
+    )  # fmt: skip
+
+
+STANDING = _standing()
+"""For the parameters ``version`` and ``student``; other rooms add columns of their own."""
+_PREPARED = Prepared(STANDING)
+
+
+def standing_of(connection: Connection, version_id: uuid.UUID, student_id: uuid.UUID) -> Standing | None:
+    """A student's part in the course that has the version, or None."""
+    return read_standing(_PREPARED.first(connection, version=version_id, student=student_id))
+
+
+def read_standing(row: Any) -> Standing | None:
+    """The standing in a row of :data:`STANDING`."""
+    if row is None or row.enrollment_id is None:
+        return None
+    return Standing(
+        status=row.status,
+        enrolled_at=row.enrolled_at,
+        starts_at=row.starts_at,
+        ends_at=row.ends_at,
+        modules={uuid.UUID(each[0]): _done(each) for each in row.modules or ()},
+        scored=frozenset(row.scored or ()),
+    )
+
+
+def _done(part: Sequence[Any]) -> Done:
+    _module_id, started_at, completed_at, score, _unlocked_at = part
+    return Done(started_at is not None, completed_at is not None, score)
+
+
+def open_lesson(person: ColumnElement[Any]) -> ColumnElement[bool]:
+    """Whether a lesson is open to somebody who takes the course, as :func:`~lms_core.learning.unlocking.rules.decide`.
+
+    A condition on ``version_lessons`` and its ``version_modules``, in what students see of ``courses``. For who does
+    not take the course it says nothing.
+    """
+    free = and_(VersionModule.unlock_type == "immediate", VersionModule.prerequisites == text("'{}'::uuid[]"))
+    lesson = (LessonProgress.user_id == person, LessonProgress.lesson_id == VersionLesson.lesson_id)
+    begun = exists().where(*lesson, LessonProgress.started_at.is_not(None)).correlate(VersionLesson)
+    module = (ModuleProgress.user_id == person, ModuleProgress.module_id == VersionModule.module_id)
+    entered = exists().where(*module, ModuleProgress.started_at.is_not(None)).correlate(VersionModule)
+    return or_(free, and_(_admitted(person), or_(begun, entered, _met(person))))
+
+
+def _admitted(person: ColumnElement[Any]) -> ColumnElement[bool]:
+    return exists().where(Enrollment.course_id == Course.id, Enrollment.user_id == person, IN_USE).correlate(Course)
+
+
+def _met(person: ColumnElement[Any]) -> ColumnElement[bool]:
+    """Whether every condition of the module of the enclosing statement holds now."""
+    opens_at = case(
+        (VersionModule.unlock_type == "scheduled", VersionModule.unlock_date),
+        (VersionModule.unlock_type == "relative", _first_day() + _days(VersionModule.unlock_after_days)),
+    )
+    in_time = func.coalesce(opens_at <= func.now(), literal(True))
+    return (
+        exists()
+        .where(Enrollment.course_id == Course.id, Enrollment.user_id == person, in_time, ~_in_the_way(person))
+        .correlate(Course, VersionModule)
+    )
+
+
+def _first_day() -> ColumnElement[dt.datetime]:
+    return func.coalesce(Enrollment.starts_at, Enrollment.enrolled_at)
+
+
+def _days(number: Any) -> ColumnElement[Any]:
+    interval: ColumnElement[Any] = number * cast(literal("24 hours"), Interval)
+    return interval
+
+
+def _in_the_way(person: ColumnElement[Any]) -> ColumnElement[bool]:
+    """Whether a module that this one waits for is not completed, or was scored too low."""
+    other, sibling = aliased(VersionModule), aliased(VersionModule)
+    before = (
+        select(func.max(sibling.place))
+        .where(sibling.version_id == VersionModule.version_id, sibling.place < VersionModule.place)
+        .correlate(VersionModule)
+        .scalar_subquery()
+    )
+    awaited = or_(
+        other.module_id == func.any(VersionModule.prerequisites),
+        and_(VersionModule.unlock_type == "sequential", other.place == before),
+    )
+    low = case(
+        (ModuleProgress.average_quiz_score.is_(None), has_score(other.module_id)),
+        else_=ModuleProgress.average_quiz_score < VersionModule.unlock_min_score,
+    )
+    lacking = or_(
+        and_(other.lessons_total > 0, ModuleProgress.completed_at.is_(None)),
+        and_(VersionModule.unlock_min_score.is_not(None), low),
+    )
+    return (
+        select(literal(1))
+        .select_from(other)
+        .outerjoin(ModuleProgress, and_(ModuleProgress.user_id == person, ModuleProgress.module_id == other.module_id))
+        .where(other.version_id == VersionModule.version_id, awaited, lacking)
+        .correlate(VersionModule, Enrollment)
+        .exists()
+    )
