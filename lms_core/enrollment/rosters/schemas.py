@@ -11,6 +11,7 @@ from lms_core.kernel.pagination import PageQuery
 from lms_core.kernel.schemas import Number, Part, Percentage, Schema, Text, Timestamp
 
 _MOST_TYPES = 20
+FORMATS = ("csv", "xlsx")
 
 
 class RosterFilters(Schema):
@@ -47,6 +48,16 @@ class RosterQuery(RosterFilters, PageQuery):
         validate=validate.OneOf(SORTS),
         load_default="name",
         metadata={"description": "With `-` from the last to the first; who has no activity or grade stands last."},
+    )
+
+
+class RosterExportQuery(RosterFilters):
+    """Filters and form of a roster's file."""
+
+    format = fields.String(validate=validate.OneOf(FORMATS), load_default="csv")
+    bom = fields.Boolean(
+        load_default=True,
+        metadata={"description": "A mark at the beginning of a CSV, by which Excel knows that it is UTF-8."},
     )
 
 
