@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING
 
 from lms_core.accounts.events import UserRegistered
-from lms_core.courses.announcements.events import AnnouncementPublished
+from lms_core.courses.announcements.events import AnnouncementMoved, AnnouncementPublished
 from lms_core.courses.events import CourseCreated, CoursePublished, StaffAssigned
 from lms_core.enrollment.events import (
     CourseCompleted,
@@ -17,7 +17,7 @@ from lms_core.files.events import FileInfected
 from lms_core.kernel.traversal import ApiRoot
 from lms_core.learning.unlocking.events import ModuleUnlocked
 from lms_core.notifications import queries, tasks
-from lms_core.notifications.events import AnnouncementToldInPart, PublicationToldInPart
+from lms_core.notifications.events import AnnouncementFollowedInPart, AnnouncementToldInPart, PublicationToldInPart
 from lms_core.notifications.resources import NotificationCollection, NotificationItem
 
 if TYPE_CHECKING:
@@ -43,4 +43,8 @@ def includeme(config: "Configurator") -> None:
     config.add_event_subscriber(FileInfected, "notifications.file_infected", tasks.tell_infected)
     config.add_event_subscriber(AnnouncementPublished, "notifications.announcement", tasks.tell_announced)
     config.add_event_subscriber(AnnouncementToldInPart, "notifications.announcement_rest", tasks.tell_more_announced)
+    config.add_event_subscriber(AnnouncementMoved, "notifications.announcement_moved", tasks.follow_announcement)
+    config.add_event_subscriber(
+        AnnouncementFollowedInPart, "notifications.announcement_follow_rest", tasks.follow_announcement
+    )
     config.scan("lms_core.notifications")

@@ -1,4 +1,4 @@
-"""What notifications tell themselves: that there are more people to reach."""
+"""What notifications tell themselves: that there is more to do."""
 
 import datetime as dt
 import uuid
@@ -15,6 +15,14 @@ class AnnouncementToldInPart(Event):
     name: ClassVar[str] = "notifications.announcement_told_in_part"
     announcement_id: uuid.UUID
     last: uuid.UUID
+
+
+@dataclass(frozen=True, slots=True)
+class AnnouncementFollowedInPart(Event):
+    """Some notifications say what has become of their announcement, and others do not yet."""
+
+    name: ClassVar[str] = "notifications.announcement_followed_in_part"
+    announcement_id: uuid.UUID
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,6 +31,12 @@ class Notification(Identified, Created, Base):
         Index(None, "user_id", "created_at", "id"),
         Index("ix_notifications_unread", "user_id", postgresql_where=text("read_at IS NULL")),
         Index(None, "created_at"),
+        # Written as PostgreSQL prints it.
+        Index(
+            "ix_notifications_announcement",
+            text("(data ->> 'announcementId'::text)"),
+            postgresql_where=text("read_at IS NULL AND type = 'new_announcement'::text"),
+        ),
     )
 
 

@@ -16,6 +16,7 @@ from sqlalchemy import (
     false,
     func,
     literal,
+    literal_column,
     or_,
     select,
     true,
@@ -64,6 +65,13 @@ def inbox(reader: Connection, user_id: uuid.UUID, *, unread: bool | None, cursor
 
 def notification(reader: Connection, user_id: uuid.UUID, notification_id: uuid.UUID) -> Row[*tuple[Any, ...]] | None:
     return reader.execute(_of(user_id).where(Notification.id == notification_id)).one_or_none()
+
+
+def unread_of_announcement(announcement_id: uuid.UUID) -> ColumnElement[bool]:
+    """What nobody has read yet of an announcement; written as ``ix_notifications_announcement`` is, which finds it."""
+    of_announcement: ColumnElement[str] = literal_column("(notifications.data ->> 'announcementId')")
+    kind: ColumnElement[str] = literal_column("'new_announcement'")
+    return and_(of_announcement == str(announcement_id), Notification.read_at.is_(None), Notification.type == kind)
 
 
 def preferences() -> ColumnElement[Any]:

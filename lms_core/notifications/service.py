@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import func, insert, literal, select, update
+from sqlalchemy import ColumnElement, delete, func, insert, literal, select, update
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Session
 from sqlalchemy.types import Text
@@ -87,6 +87,20 @@ def tell_many(db: Session, core: Core, user_ids: Sequence[uuid.UUID], notice: No
         for person in queries.recipients(db, user_ids):
             if queries.takes_mail(person, notice.type):
                 _mail(db, core, person, notice)
+
+
+def forget_unread(db: Session, about: ColumnElement[bool], limit: int) -> int:
+    """Delete some of the notifications that meet a condition; answers how many."""
+    some = select(Notification.id).where(about).limit(limit)
+    statement = delete(Notification).where(Notification.id.in_(some)).returning(Notification.id)
+    return len(db.execute(statement).all())
+
+
+def limit_unread(db: Session, about: ColumnElement[bool], until: dt.datetime | None, limit: int) -> int:
+    """Have some of the notifications that meet a condition shown until then, and not beyond; answers how many."""
+    others = select(Notification.id).where(about, Notification.expires_at.is_distinct_from(until)).limit(limit)
+    statement = update(Notification).where(Notification.id.in_(others)).values(expires_at=until)
+    return len(db.execute(statement.returning(Notification.id)).all())
 
 
 def _mail(db: Session, core: Core, person: Any, notice: Notice) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 
 from lms_core.accounts.events import UserRegistered
 from lms_core.courses.announcements import queries as announcements
-from lms_core.courses.announcements.events import AnnouncementPublished
+from lms_core.courses.announcements.events import AnnouncementMoved, AnnouncementPublished
 from lms_core.courses.events import CourseCreated, CoursePublished, StaffAssigned
 from lms_core.enrollment.events import (
     CourseCompleted,
@@ -21,8 +21,8 @@ from lms_core.kernel.events import Delivery, publish
 from lms_core.kernel.i18n import _
 from lms_core.learning.unlocking.events import ModuleUnlocked
 from lms_core.notifications import queries
-from lms_core.notifications.events import AnnouncementToldInPart, PublicationToldInPart
-from lms_core.notifications.service import Notice, tell, tell_many
+from lms_core.notifications.events import AnnouncementFollowedInPart, AnnouncementToldInPart, PublicationToldInPart
+from lms_core.notifications.service import Notice, forget_unread, limit_unread, tell, tell_many
 
 TOLD_AT_ONCE = 1_000
 """People that one delivery tells of something."""
@@ -186,6 +186,21 @@ def _tell_next(delivery: Delivery, announcement_id: uuid.UUID, *, after: uuid.UU
     tell_many(delivery.db, delivery.core, people, _announcement_notice(announcement))
     if len(people) == TOLD_AT_ONCE:
         publish(delivery.db, AnnouncementToldInPart(announcement_id, people[-1]))
+
+
+def follow_announcement(delivery: Delivery, event: AnnouncementMoved | AnnouncementFollowedInPart) -> None:
+    """Have notifications that nobody has read go with their announcement, and be shown for as long as it is.
+
+    However many changes came first, what counts is what has become of it; :data:`TOLD_AT_ONCE` at a time.
+    """
+    announcement = announcements.shown_until(delivery.db, event.announcement_id)
+    about = queries.unread_of_announcement(event.announcement_id)
+    if announcement is None:
+        followed = forget_unread(delivery.db, about, TOLD_AT_ONCE)
+    else:
+        followed = limit_unread(delivery.db, about, announcement.until, TOLD_AT_ONCE)
+    if followed == TOLD_AT_ONCE:
+        publish(delivery.db, AnnouncementFollowedInPart(event.announcement_id))
 
 
 def _announcement_notice(announcement: Any) -> Notice:

@@ -17,3 +17,11 @@ class AnnouncementPublished(Event):
     author_id: uuid.UUID
     title: str
     priority: str
+
+
+@dataclass(frozen=True, slots=True)
+class AnnouncementMoved(Event):
+    """What people were told of was taken back, put back or deleted, or ends at another time."""
+
+    name: ClassVar[str] = "courses.announcement_moved"
+    announcement_id: uuid.UUID

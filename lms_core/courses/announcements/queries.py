@@ -251,7 +251,10 @@ def readers(connection: Connection, announcement_id: uuid.UUID, *, cursor: str |
 
 
 def to_tell(db: Session, announcement_id: uuid.UUID) -> AnyRow | None:
-    """What is told of an announcement, with its course's title; None where it is not live, or no longer."""
+    """What is told of an announcement, with its course's title; None where it is not live, or no longer.
+
+    Whoever would take it back or delete it waits until the transaction has ended, and so knows of all who were told.
+    """
     statement: AnySelect = (
         select(
             *_TEXT, Announcement.author_id, Announcement.course_id, Announcement.target_audience,
@@ -259,8 +262,19 @@ def to_tell(db: Session, announcement_id: uuid.UUID) -> AnyRow | None:
         )
         .join_from(Announcement, Course, Course.id == Announcement.course_id)
         .where(Announcement.id == announcement_id, LIVE, Course.deleted_at.is_(None))
+        .with_for_update(of=Announcement, read=True)
     )  # fmt: skip
     return db.execute(statement).first()
+
+
+def shown_until(db: Session, announcement_id: uuid.UUID) -> AnyRow | None:
+    """``until`` when an announcement is shown, null without an end: for a draft that is past. None where it is gone.
+
+    It stays as it is until the transaction has ended.
+    """
+    until = case((Announcement.is_published, Announcement.expires_at), else_=Announcement.updated_at)
+    statement = select(until.label("until")).where(Announcement.id == announcement_id)
+    return db.execute(statement.with_for_update(read=True)).first()
 
 
 def excerpt(announcement: Any) -> str:

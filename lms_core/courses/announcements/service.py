@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 from lms_core.accounts.models import User
 from lms_core.accounts.queries import USABLE
 from lms_core.courses.access import belongs_to_course
-from lms_core.courses.announcements.events import AnnouncementPublished
+from lms_core.courses.announcements.events import AnnouncementMoved, AnnouncementPublished
 from lms_core.courses.announcements.queries import LIVE
 from lms_core.courses.html import sanitize
 from lms_core.courses.models import Announcement, AnnouncementRead, Course
@@ -63,8 +63,11 @@ def update_announcement(db: Session, registry: Any, announcement_id: uuid.UUID, 
     announced = announcement.announced_at is not None
     if announced and changes.get("publish_at", announcement.publish_at) != announcement.publish_at:
         raise Conflict("already_announced", _("People were told of it already; its time cannot change any more."))
+    before = (announcement.is_published, announcement.expires_at)
     for name, value in changes.items():
         setattr(announcement, name, value)
+    if announced and (announcement.is_published, announcement.expires_at) != before:
+        publish(db, AnnouncementMoved(announcement_id))
     if announcement.is_published and not announced:
         announcement.publish_at = max(announcement.publish_at, _now(db))
     _check_expiry(announcement)
@@ -131,10 +134,12 @@ def _strangers(db: Session, registry: Any, course_id: uuid.UUID, users: Sequence
 
 
 def delete_announcement(db: Session, announcement_id: uuid.UUID) -> None:
-    """Delete an announcement with all that is known of its readers. Raises 404."""
+    """Delete an announcement with all that is known of its readers; nobody is sent to it any more. Raises 404."""
     announcement = db.get(Announcement, announcement_id, with_for_update=True)
     if announcement is None:
         raise NotFound()
+    if announcement.announced_at is not None:
+        publish(db, AnnouncementMoved(announcement_id))
     db.delete(announcement)
     db.flush()
 

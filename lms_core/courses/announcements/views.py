@@ -79,7 +79,8 @@ def read_one_announcement(context: AnnouncementItem, request: Request) -> Any:
 def update_announcement(context: AnnouncementItem, request: Request) -> Any:
     """Change an announcement, publish a draft, or take back what was published.
 
-    People are told once: of what they were told, the time of publication cannot change any more.
+    People are told once: of what they were told, the time of publication cannot change any more. While it is taken
+    back, and once it has expired, notifications of it that were not read are hidden.
     """
     removed = service.update_announcement(request.db, request.registry, context.id, request.validated)
     audit(request.db, request, "announcements.update", "announcement", context.id,
@@ -91,7 +92,10 @@ def update_announcement(context: AnnouncementItem, request: Request) -> Any:
     context=AnnouncementItem, request_method="DELETE", permission="announcements:delete",
 )  # fmt: skip
 def delete_announcement(context: AnnouncementItem, request: Request) -> None:
-    """Delete an announcement, with the list of who has read it."""
+    """Delete an announcement, with the list of who has read it.
+
+    Notifications of it that nobody has read go too.
+    """
     service.delete_announcement(request.db, context.id)
     audit(request.db, request, "announcements.delete", "announcement", context.id, old={"title": context.row.title})
 

@@ -7,13 +7,16 @@ import uuid
 
 import pytest
 from sqlalchemy import event, func, insert, select, text, update
+from sqlalchemy.exc import OperationalError
 
+from lms_core.courses.announcements import queries as announcements
 from lms_core.courses.announcements.events import AnnouncementPublished
 from lms_core.courses.models import Announcement
 from lms_core.enrollment.models import Enrollment
 from lms_core.kernel.delivery import deliver as deliver_to
 from lms_core.kernel.events import publish
 from lms_core.kernel.models import Outbox
+from lms_core.notifications import queries
 from lms_core.notifications.events import AnnouncementToldInPart
 from lms_core.notifications.models import Notification, NotificationPreference
 from lms_core.testing.courses import make_course
@@ -157,6 +160,62 @@ def test_what_is_taken_back_before_is_not_told(core, instructor, student, course
     assert news(student) == []
 
 
+def test_what_is_deleted_takes_along_what_nobody_read(core, instructor, student, make_person, write, course, deliver):
+    reader = make_person()
+    enroll(reader, course)
+    gone, kept = write(title="Gone"), write(title="Kept")
+    [mine] = [each for each in news(reader) if each["title"] == "Gone"]
+    reader.client.post_json(f"{INBOX}/{mine['id']}/read")
+    instructor.client.delete(f"/api/v1/announcements/{gone['id']}")
+    deliver()
+    assert [each["title"] for each in news(student)] == ["Kept"]
+    assert {each["title"] for each in news(reader)} == {"Gone", "Kept"}, "what was read is history"
+    with core.reader() as db:
+        assert db.scalar(select(func.count()).where(Notification.type == "new_announcement")) == 3
+    instructor.client.delete(f"/api/v1/announcements/{kept['id']}")
+    deliver()
+    assert news(student) == []
+
+
+def test_what_is_taken_back_is_hidden_until_it_is_put_back(instructor, student, write, deliver):
+    made = write()
+    url = f"/api/v1/announcements/{made['id']}"
+    for published, seen in ((False, 0), (True, 1), (False, 0)):
+        instructor.client.put_json(url, {"isPublished": published})
+        deliver()
+        assert len(news(student)) == seen
+    instructor.client.put_json(url, {"isPublished": True, "title": "Again"})
+    instructor.client.put_json(url, {"isPublished": False})
+    deliver()
+    assert news(student) == [], "what counts is what has become of it"
+
+
+def test_another_end_is_the_notifications_too(core, instructor, student, write, deliver):
+    made = write()
+    url = f"/api/v1/announcements/{made['id']}"
+    ends = (dt.datetime.now(dt.UTC) + dt.timedelta(days=1)).isoformat()
+    for until in (ends, None):
+        instructor.client.put_json(url, {"expiresAt": until})
+        deliver()
+        with core.reader() as db:
+            [ending] = db.scalars(select(Notification.expires_at).where(Notification.type == "new_announcement"))
+        assert (ending.isoformat() if ending else None) == until
+    before = deliver()
+    instructor.client.put_json(url, {"title": "Other words", "expiresAt": None})
+    assert (before, deliver()) == (0, 0), "nothing that matters here has changed"
+
+
+@pytest.mark.parametrize("weak", [True, False])
+def test_nobody_takes_back_or_deletes_what_people_are_being_told_of(core, write, weak):
+    """They wait, and so the notifications that they take along are all there are."""
+    made = write()
+    changing = select(Announcement.id).where(Announcement.id == made["id"]).with_for_update(nowait=True, key_share=weak)
+    with core.transaction() as telling:
+        assert announcements.to_tell(telling, made["id"]) is not None
+        with pytest.raises(OperationalError, match="could not obtain lock"), core.transaction() as db:
+            db.execute(changing)
+
+
 FILL = (
     """
     INSERT INTO users (email, email_verified_at, password_hash, first_name, last_name, preferred_language)
@@ -217,3 +276,22 @@ def test_an_announcement_of_nobody_is_no_error(core, deliver):
     assert deliver() == 1
     with core.reader() as db:
         assert db.scalar(select(func.count()).select_from(Announcement)) == 0
+
+
+def test_a_crowd_is_followed_in_parts(core, instructor, crowd, write, deliver, statements):
+    made = write()
+    instructor.client.delete(f"/api/v1/announcements/{made['id']}")
+    with statements() as seen:
+        deliver()
+    assert len([each for each in seen.texts if "DELETE FROM notifications" in each]) == 3, "two whole parts and a rest"
+    with core.reader() as db:
+        assert db.scalar(select(func.count()).where(Notification.type == "new_announcement")) == 0
+
+
+def test_the_notifications_of_an_announcement_are_found_by_their_index(core):
+    about = select(Notification.id).where(queries.unread_of_announcement(uuid.uuid4()))
+    statement = about.compile(core.engine, compile_kwargs={"literal_binds": True})
+    with core.transaction() as db:
+        db.execute(text("SET LOCAL enable_seqscan = off"))
+        plan = "\n".join(db.connection().exec_driver_sql(f"EXPLAIN {statement}").scalars())
+    assert "ix_notifications_announcement" in plan
