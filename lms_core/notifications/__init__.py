@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 from lms_core.accounts.events import UserRegistered
 from lms_core.courses.announcements.events import AnnouncementMoved, AnnouncementPublished
 from lms_core.courses.events import CourseCreated, CoursePublished, StaffAssigned
+from lms_core.courses.exchange.events import ExportEnded, ImportEnded
 from lms_core.enrollment.events import (
     CourseCompleted,
     EnrollmentDropped,
@@ -37,6 +38,8 @@ def includeme(config: "Configurator") -> None:
     config.add_event_subscriber(CourseCreated, "notifications.course_created", tasks.tell_created)
     config.add_event_subscriber(CoursePublished, "notifications.course_published", tasks.tell_published)
     config.add_event_subscriber(PublicationToldInPart, "notifications.published_rest", tasks.tell_more_published)
+    config.add_event_subscriber(ExportEnded, "notifications.export_ended", tasks.tell_exported)
+    config.add_event_subscriber(ImportEnded, "notifications.import_ended", tasks.tell_imported)
     config.add_event_subscriber(StaffAssigned, "notifications.staff_assigned", tasks.tell_assigned)
     config.add_event_subscriber(CourseCompleted, "notifications.course_completed", tasks.tell_completed)
     config.add_event_subscriber(ModuleUnlocked, "notifications.module_unlocked", tasks.tell_unlocked)

@@ -2,12 +2,16 @@
 
 import datetime as dt
 import uuid
+from collections.abc import Mapping
 from typing import Any
 
 from lms_core.accounts.events import UserRegistered
 from lms_core.courses.announcements import queries as announcements
 from lms_core.courses.announcements.events import AnnouncementMoved, AnnouncementPublished
 from lms_core.courses.events import CourseCreated, CoursePublished, StaffAssigned
+from lms_core.courses.exchange import queries as exchange
+from lms_core.courses.exchange.events import ExportEnded, ImportEnded
+from lms_core.courses.exchange.models import DONE
 from lms_core.enrollment.events import (
     CourseCompleted,
     EnrollmentDropped,
@@ -26,6 +30,7 @@ from lms_core.notifications.service import Notice, forget_unread, limit_unread, 
 
 TOLD_AT_ONCE = 1_000
 """People that one delivery tells of something."""
+_NO_REASON = _("Something went wrong on our side. Try again, or ask who runs this site.")
 MAILED = ("high", "urgent")
 """Priorities of an announcement that are worth a mail."""
 
@@ -250,6 +255,57 @@ def _tell_students(
     tell_many(delivery.db, delivery.core, people, notice)
     if len(people) == TOLD_AT_ONCE:
         publish(delivery.db, PublicationToldInPart(course_id, title, published_at, people[-1]))
+
+
+def tell_exported(delivery: Delivery, event: ExportEnded) -> None:
+    """For as long as the job, and its file, are there."""
+    job = exchange.ended_export(delivery.db, event.export_id)
+    if job is None:
+        return
+    course, done = {"course": job.course_title}, job.status == DONE
+    notice = Notice(
+        type="course_exported" if done else "export_failed",
+        title=_("Your export of ${course} is ready", mapping=course)
+        if done
+        else _("Your export of ${course} has failed", mapping=course),
+        message=_("You can download the file now.") if done else job.detail or _NO_REASON,
+        data={"exportId": str(job.id), "courseId": str(job.course_id), "courseTitle": job.course_title},
+        action_url=f"/courses/{job.course_id}/exports/{job.id}",
+        expires_at=job.expires_at,
+    )
+    tell(delivery.db, delivery.core, job.requested_by, notice)
+
+
+def tell_imported(delivery: Delivery, event: ImportEnded) -> None:
+    job = exchange.ended_import(delivery.db, event.import_id)
+    if job is None:
+        return
+    data = {"importId": str(job.id)}
+    if job.status == DONE:
+        notice = _imported_notice(job, data)
+    else:
+        notice = Notice(
+            type="import_failed",
+            title=_("Your import of ${name} has failed", mapping={"name": job.file_name or ""}),
+            message=job.detail or _NO_REASON,
+            data={**data, "fileName": job.file_name},
+            action_url=f"/imports/{job.id}",
+            expires_at=job.expires_at,
+        )
+    tell(delivery.db, delivery.core, job.requested_by, notice)
+
+
+def _imported_notice(job: Any, data: Mapping[str, Any]) -> Notice:
+    left_out = {"count": len(job.skipped)}
+    return Notice(
+        type="course_imported",
+        title=_("${course} has been imported", mapping={"course": job.course_title}),
+        message=_("Everything was brought; look through it before you publish it.")
+        if not job.skipped
+        else _("Not everything could be brought; the report names ${count} points.", mapping=left_out),
+        data={**data, "courseId": str(job.course_id), "courseTitle": job.course_title, "skipped": len(job.skipped)},
+        action_url=f"/courses/{job.course_id}/edit",
+    )
 
 
 def _course_data(

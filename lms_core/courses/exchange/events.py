@@ -1,4 +1,4 @@
-"""What was asked for: the work begins with these."""
+"""What was asked for, with which the work begins; and that it has ended."""
 
 import uuid
 from dataclasses import dataclass
@@ -20,4 +20,20 @@ class ImportRequested(Event):
     """Somebody wants a file as a course."""
 
     name: ClassVar[str] = "courses.import_requested"
+    import_id: uuid.UUID
+
+
+@dataclass(frozen=True, slots=True)
+class ExportEnded(Event):
+    """An export is done, or has failed for good."""
+
+    name: ClassVar[str] = "courses.export_ended"
+    export_id: uuid.UUID
+
+
+@dataclass(frozen=True, slots=True)
+class ImportEnded(Event):
+    """An import is done, or has failed for good."""
+
+    name: ClassVar[str] = "courses.import_ended"
     import_id: uuid.UUID

@@ -46,3 +46,21 @@ def awaits_import() -> ColumnElement[bool]:
     """Whether a file is still to be imported, as a condition on ``file_uploads``."""
     waiting = exists().where(CourseImport.file_id == FileUpload.id, text(f"course_imports.{UNFINISHED}"))
     return waiting.correlate(FileUpload)
+
+
+def ended_export(connection: Connection | Session, export_id: uuid.UUID) -> AnyRow | None:
+    """What became of an export, with its course's title; None where it is gone."""
+    own = [getattr(CourseExport, name) for name in (*_JOB, "course_id")]
+    statement = select(*own, Course.title.label("course_title")).join(Course, Course.id == CourseExport.course_id)
+    return connection.execute(statement.where(CourseExport.id == export_id)).first()
+
+
+def ended_import(connection: Connection | Session, import_id: uuid.UUID) -> AnyRow | None:
+    """What became of an import, with the title of the course that it made, and the name of its file; or None."""
+    own = [getattr(CourseImport, name) for name in (*_JOB, "course_id", "skipped")]
+    statement = (
+        select(*own, Course.title.label("course_title"), FileUpload.file_name)
+        .outerjoin(Course, Course.id == CourseImport.course_id)
+        .outerjoin(FileUpload, FileUpload.id == CourseImport.file_id)
+    )
+    return connection.execute(statement.where(CourseImport.id == import_id)).first()

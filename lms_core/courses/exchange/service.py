@@ -11,7 +11,7 @@ from sqlalchemy import Table, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
-from lms_core.courses.exchange.events import ExportRequested, ImportRequested
+from lms_core.courses.exchange.events import ExportEnded, ExportRequested, ImportEnded, ImportRequested
 from lms_core.courses.exchange.models import DONE, FAILED, PENDING, RUNNING, UNFINISHED, CourseExport, CourseImport
 from lms_core.courses.exporter import exporter_for
 from lms_core.courses.versions.queries import version
@@ -96,23 +96,23 @@ def begin(db: Session, core: Core, model: JobType, job_id: uuid.UUID) -> Job | N
     if job is None or job.status in (DONE, FAILED):
         return None
     if job.attempts >= MOST_ATTEMPTS:
-        _end(job, core, FAILED, error="interrupted")
+        _end(db, job, core, FAILED, error="interrupted")
         return None
     job.attempts += 1
     job.status, job.started_at = RUNNING, job.started_at or core.clock()
     return job
 
 
-def end(job: Job, core: Core) -> None:
+def end(db: Session, job: Job, core: Core) -> None:
     """The job is done; it can be looked at until it expires."""
-    _end(job, core, DONE)
+    _end(db, job, core, DONE)
 
 
 def fail(db: Session, core: Core, model: JobType, job_id: uuid.UUID, error: str, detail: str | None = None) -> None:
     """The job has failed for good; it can be looked at until it expires."""
     job = _locked(db, model, job_id)
     if job is not None:
-        _end(job, core, FAILED, error=error, detail=detail)
+        _end(db, job, core, FAILED, error=error, detail=detail)
 
 
 def _locked(db: Session, model: JobType, job_id: uuid.UUID) -> Job | None:
@@ -121,10 +121,13 @@ def _locked(db: Session, model: JobType, job_id: uuid.UUID) -> Job | None:
     return job
 
 
-def _end(job: Job, core: Core, status: str, *, error: str | None = None, detail: str | None = None) -> None:
+def _end(
+    db: Session, job: Job, core: Core, status: str, *, error: str | None = None, detail: str | None = None
+) -> None:
     now = core.clock()
     job.status, job.error, job.detail, job.finished_at = status, error, detail, now
     job.expires_at = now + dt.timedelta(seconds=core.settings.seconds("lms.export.keep"))
+    publish(db, ExportEnded(job.id) if isinstance(job, CourseExport) else ImportEnded(job.id))
 
 
 def postpone(db: Session, model: JobType, job_id: uuid.UUID, error: str) -> None:

@@ -101,7 +101,7 @@ def _export(delivery: Delivery, job: CourseExport, locale: str | None) -> None:
     job.file_size, job.checksum = stored.size, stored.sha256
     job.storage_provider, job.storage_path = registry.storage.name, key
     job.lost = _told(report.lost)
-    service.end(job, core)
+    service.end(delivery.db, job, core)
     service.supersede(delivery.db, core, job)
 
 
@@ -120,7 +120,7 @@ def _bring(delivery: Delivery, job: CourseImport, locale: str | None) -> None:
         report = import_upload(delivery.db, registry, path, upload.file_name, job.requested_by, publish=job.publish)
     job.course_id, job.skipped = report.course_id, _told(report.skipped)
     job.modules, job.lessons, job.files = report.modules, report.lessons, report.files
-    service.end(job, delivery.core)
+    service.end(delivery.db, job, delivery.core)
 
 
 def _ending(name: str) -> str:
