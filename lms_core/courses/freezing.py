@@ -101,6 +101,11 @@ def follow(db: Session, revision_ids: Sequence[uuid.UUID]) -> None:
         update(LessonRevision).where(wanted).values(digest=digest(LessonRevision, LESSON_FACTS)),
         execution_options=silently,
     )
+    amended = select(VersionLesson.version_id).where(VersionLesson.revision_id.in_(revision_ids))
+    db.execute(
+        update(CourseVersion).where(CourseVersion.id.in_(amended)).values(amendments=CourseVersion.amendments + 1),
+        execution_options=silently,
+    )
     of_module = and_(
         VersionLesson.version_id == VersionModule.version_id, VersionLesson.module_id == VersionModule.module_id
     )

@@ -263,6 +263,8 @@ class CourseVersion(Identified, Base):
     """One publication of a course: what students see from then until the next one.
 
     Its modules and lessons are frozen; a lesson that did not change since an earlier version is not stored again.
+    ``amendments`` counts how often something was found out about its lessons since: of the same version with the same
+    number of these, everything is the same.
     """
 
     __tablename__ = "course_versions"
@@ -273,6 +275,7 @@ class CourseVersion(Identified, Base):
     published_at: Mapped[dt.datetime] = mapped_column(server_default=func.now())
     published_by: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("users.id", ondelete="SET NULL"))
     lessons_total: Mapped[Count]
+    amendments: Mapped[Count]
 
     __table_args__ = (
         *at_least(1, "number"),

@@ -165,6 +165,20 @@ class Number(Percentage):
     """A numeric column (points, averages) as a JSON number."""
 
 
+class Written(fields.Nested):
+    """What is JSON already, of the shape that the nested schema tells; parts may be ``orjson.Fragment``.
+
+    For what is too large to be made anew with each answer.
+    """
+
+    def __init__(self, nested: type[Schema], **kwargs: Any) -> None:
+        super().__init__(nested, dump_only=True, **kwargs)
+
+    # The library calls the value by different names itself.
+    def _serialize(self, nested_obj: Any, attr: Any, obj: Any, **kwargs: Any) -> Any:  # type: ignore[override]
+        return nested_obj
+
+
 class Part(fields.Field[Any]):
     """An object made of the same row's columns that share a prefix: ``Part(PersonSchema, "instructor_")``.
 

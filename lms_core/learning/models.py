@@ -35,7 +35,8 @@ class LessonProgress(Identified, Base):
         percent("completion_percentage"),
         *at_least(0, "last_position", "time_spent_seconds"),
         UniqueConstraint("user_id", "lesson_id"),
-        Index(None, "enrollment_id", "status"),
+        # An outline needs no look at the table.
+        Index(None, "enrollment_id", "status", "lesson_id"),
     )
 
 

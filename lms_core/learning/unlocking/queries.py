@@ -127,6 +127,18 @@ def _done(part: Sequence[Any]) -> Done:
     return Done(started_at is not None, completed_at is not None, score)
 
 
+def moments_of(row: Any) -> dict[uuid.UUID, dict[str, dt.datetime | None]]:
+    """By module, in a row of :data:`STANDING`: when it opened through what the student did, and was completed."""
+    return {
+        uuid.UUID(module_id): {"unlockedAt": _moment(unlocked_at), "completedAt": _moment(completed_at)}
+        for module_id, _started_at, completed_at, _score, unlocked_at in row.modules or ()
+    }
+
+
+def _moment(text: str | None) -> dt.datetime | None:
+    return dt.datetime.fromisoformat(text) if text is not None else None
+
+
 def open_lesson(person: ColumnElement[Any]) -> ColumnElement[bool]:
     """Whether a lesson is open to somebody who takes the course, as :func:`~lms_core.learning.unlocking.rules.decide`.
 

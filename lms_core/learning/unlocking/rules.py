@@ -93,6 +93,8 @@ class Decision:
     is_open: bool
     begun: bool
     conditions: tuple[Condition, ...]
+    barred: bool = False
+    """Whether the whole course is closed to the student: what was begun, too."""
 
     @property
     def reasons(self) -> list[dict[str, Any]]:
@@ -109,7 +111,7 @@ def decide(rules: Sequence[Rule], standing: Standing | None, now: dt.datetime) -
     """For each module of a version, in order. ``standing`` is None for who is not enrolled."""
     barred = _barred(standing, now)
     if standing is None or barred:
-        return [Decision(rule.id, is_open=False, begun=False, conditions=barred) for rule in rules]
+        return [Decision(rule.id, is_open=False, begun=False, conditions=barred, barred=True) for rule in rules]
     there = {rule.id for rule in rules}
     complete = {rule.id for rule in rules if not rule.lessons_total}
     complete |= {module_id for module_id, done in standing.modules.items() if done.completed}

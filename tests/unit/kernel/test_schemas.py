@@ -47,6 +47,8 @@ SAMPLES: dict[type, Any] = {
 def _sample(field: Any) -> Any:
     if isinstance(field, fields.List):
         return [_sample(field.inner)]
+    if isinstance(field, schemas.Written):
+        return {"some": ["json"]}
     if isinstance(field, fields.Nested):
         return _row(field.schema)
     return SAMPLES.get(type(field), "https://example.org/ä")

@@ -1,0 +1,24 @@
+"""Outlines over HTTP."""
+
+from typing import Any
+
+from pyramid.view import view_config
+
+from lms_core.courses.resources import CourseItem
+from lms_core.kernel.request import Request
+from lms_core.learning.outline import schemas
+from lms_core.learning.outline.reading import draft_outline, published_outline
+
+
+@view_config(
+    context=CourseItem, name="outline", request_method="GET", permission="modules:read", query=schemas.OutlineQuery,
+    returns=schemas.OutlineSchema, tags=("learning",),
+)  # fmt: skip
+def read_outline(context: CourseItem, request: Request) -> Any:
+    """Read the outline of a course: what is open to the caller, what is done, and where to go on.
+
+    Who does not take the course sees its structure, and which lessons are previews; who runs it sees the draft.
+    """
+    if context.drafts and request.query["as_"] is None:
+        return draft_outline(request, context)
+    return published_outline(request, context)
