@@ -17,6 +17,7 @@ from pyramid.i18n import TranslationString
 
 from lms_core.kernel.errors import Invalid
 from lms_core.kernel.i18n import _
+from lms_core.kernel.texts import BREAK, CONTROL, TURN
 
 Dump = Callable[[Any], dict[str, Any]]
 
@@ -99,7 +100,10 @@ class Schema(marshmallow.Schema):
 
 
 class Text(fields.String):
-    """A line or a text a person wrote: trimmed, of bounded length, without NUL and other control characters."""
+    """A line or a text a person wrote: trimmed, of bounded length, without control characters.
+
+    A line has no tabs either, and nothing that turns the direction of what stands beside it.
+    """
 
     def __init__(self, *, max: int, min: int = 0, multiline: bool = False, **kwargs: Any) -> None:  # noqa: A002
         bounds = {"maxLength": max, **({"minLength": min} if min else {})}
@@ -116,8 +120,10 @@ class Text(fields.String):
                 if self.min == 1
                 else _("Shorter than ${min} characters.", mapping={"min": self.min})
             )
-        if any(ord(char) < 32 and not (self.multiline and char in "\n\r\t") for char in text):
+        if CONTROL.search(text) or (not self.multiline and BREAK.search(text)):
             raise ValidationError(_("Control characters are not allowed."))
+        if not self.multiline and TURN.search(text):
+            raise ValidationError(_("Characters that turn the direction of text are not allowed."))
         return text
 
 

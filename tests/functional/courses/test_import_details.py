@@ -164,3 +164,10 @@ def test_characters_that_nothing_can_hold_are_left_out(bring, core):
     bring({**PAGE, "details": {"title": "a\0b\x07c", "transcript": "x\ud800y"}}, details={"syllabus": "a\0b"})
     lesson = only(core, Lesson)
     assert (lesson.title, lesson.transcript, only(core, Course).syllabus) == ("abc", "xy", "ab")
+
+
+def test_a_title_that_turns_the_direction_of_text_does_so_no_longer(bring, core):
+    report = bring({**PAGE, "title": "Les\u202eson"}, title="\u2067Toy", details={"category": "\u202eyoT"})
+    assert (only(core, Course).title, only(core, Course).category) == ("Toy", None)
+    assert only(core, Lesson).title == "Lesson"
+    assert told(report) == [("Toy", REFUSED.format("category"))]

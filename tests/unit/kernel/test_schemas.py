@@ -115,3 +115,52 @@ def test_percentages_are_numbers_and_money_is_text():
 
     assert Sum().dump({"done": Decimal("100.00"), "price": Decimal("5")}) == {"done": 100, "price": "5.00"}
     assert Sum().dump({"done": Decimal("33.33"), "price": None}) == {"done": 33.33, "price": None}
+
+
+class Words(schemas.Schema):
+    line = schemas.Text(max=100)
+    text = schemas.Text(max=100, multiline=True)
+    tags = fields.List(schemas.Text(max=100))
+
+
+CONTROLS = [chr(code) for code in (*range(9), 11, 12, *range(14, 32), *range(0x7F, 0xA0))]
+BREAKS = ["\t", "\n", "\r", "\u2028", "\u2029"]
+TURNS = [chr(code) for code in (*range(0x202A, 0x202F), *range(0x2066, 0x206A))]
+TOLD = {
+    "Control characters are not allowed.": [*CONTROLS, *BREAKS],
+    "Characters that turn the direction of text are not allowed.": TURNS,
+}
+
+
+@pytest.mark.parametrize(("message", "char"), [(message, char) for message, chars in TOLD.items() for char in chars])
+def test_a_line_neither_controls_nor_turns_what_stands_beside_it(message, char):
+    for sent in ({"line": f"cod{char}txt"}, {"tags": ["fine", f"cod{char}txt"]}):
+        with pytest.raises(Invalid) as refused:
+            schemas.load(Words(), sent)
+        assert refused.value.code == "invalid"
+        [messages] = refused.value.errors.values()
+        assert (messages[1] if isinstance(messages, dict) else messages) == [message]
+
+
+def test_a_text_has_lines_and_tabs_and_no_other_control_characters():
+    for char in CONTROLS:
+        with pytest.raises(Invalid):
+            schemas.load(Words(), {"text": f"one{char}two"})
+    written = "".join(f"word{char}" for char in (*BREAKS, *TURNS)) + "end"
+    assert schemas.load(Words(), {"text": written}) == {"text": written}
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        "\u05d1\u05e8\u05d0\u05e9\u05d9\u05ea\u200f (Genesis)",  # A mark that keeps the bracket on its side.
+        "\u061cC++\u200e \u0644\u0644\u0645\u0628\u062a\u062f\u0626\u064a\u0646",
+        "\u0645\u06cc\u200c\u062e\u0648\u0627\u0647\u0645",  # Persian is spelled with a non-joiner,
+        "\u0915\u094d\u200d\u0937",  # Hindi with a joiner,
+        "\U0001f469\u200d\U0001f52c \U0001f3f3\ufe0f\u200d\U0001f308",  # and so are pictures of people and flags.
+        "\u0e20\u0e32\u0e29\u0e32\u200b\u0e44\u0e17\u0e22",  # Thai may end words so.
+        "soft\u00adhyphen",
+    ],
+)
+def test_every_script_can_be_written(written):
+    assert schemas.load(Words(), {"line": written, "text": written}) == {"line": written, "text": written}
