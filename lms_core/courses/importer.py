@@ -27,7 +27,7 @@ from lms_core.courses.models import Course, Lesson, Module
 from lms_core.courses.pictures import KINDS
 from lms_core.courses.records import UNPRINTABLE, CourseRecord, ModuleRecord, load_record
 from lms_core.courses.references import referenced_files
-from lms_core.courses.ways import DEFAULT_WAY, enrollment_columns, ways_to_enroll
+from lms_core.courses.ways import DEFAULT_WAY, check_prerequisites, enrollment_columns, ways_to_enroll
 from lms_core.files.models import FileUpload
 from lms_core.files.service import store_file
 from lms_core.kernel.audit import audit
@@ -243,6 +243,7 @@ class _Import:
         if self._db.scalar(living) is not None:
             self._skip(title, _("Another course has the code ${code}.", mapping={"code": details.pop("code")}))
         self._check_way(title, details)
+        self._check_prerequisites(title, details)
         return details
 
     def _picture(self, title: str, reference: str | None) -> dict[str, Any]:
@@ -254,6 +255,14 @@ class _Import:
             self._skip(title, _("The picture of the course is not there, or is none."))
             return {}
         return {"thumbnail_file_id": upload.id}
+
+    def _check_prerequisites(self, title: str, details: dict[str, Any]) -> None:
+        """Leave out what the course presupposes, where that cannot be had here."""
+        try:
+            check_prerequisites(self._db, details)
+        except Invalid:
+            named = ", ".join(details.pop("prerequisites"))
+            self._skip(title, _("Not presupposed, because it is not here: ${codes}.", mapping={"codes": named}))
 
     def _check_way(self, title: str, details: dict[str, Any]) -> None:
         """Leave out how people enroll, or what is set for it, where that cannot be had here."""

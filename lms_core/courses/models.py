@@ -81,7 +81,10 @@ class Course(Identified, Timestamped, Base):
     version_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("course_versions.id", use_alter=True))
     is_featured: Mapped[Off]
     enrollment_type: Mapped[str] = mapped_column(server_default="open")
+    enrollment_opens_at: Mapped[dt.datetime | None]
+    enrollment_closes_at: Mapped[dt.datetime | None]
     max_students: Mapped[int | None]
+    waiting_list: Mapped[Off]
     prerequisites: Mapped[Words]
     tags: Mapped[Words]
     learning_outcomes: Mapped[Words]
@@ -109,6 +112,7 @@ class Course(Identified, Timestamped, Base):
         Column("search", TSVECTOR, Computed(COURSE_SEARCH, persisted=True), nullable=False),
         one_of("level", "beginner", "intermediate", "advanced"),
         CheckConstraint("currency ~ '^[A-Z]{3}$'", name="currency"),
+        CheckConstraint("enrollment_closes_at > enrollment_opens_at", name="enrollment_closes_at"),
         *at_least(0, "price", "duration_minutes"),
         *at_least(1, "max_students"),
         Index("uq_courses_code", "code", unique=True, postgresql_where=LIVING),

@@ -42,7 +42,8 @@ ENROLLMENT_SETTINGS = func.coalesce(
 ).label("enrollment_settings")
 """What the author chose for the way that people join the course by."""
 DETAIL = (
-    *CARD, ENROLLMENT_SETTINGS,
+    *CARD, ENROLLMENT_SETTINGS, Course.enrollment_opens_at, Course.enrollment_closes_at, Course.waiting_list,
+    Course.prerequisites,
     Course.description, Course.syllabus, Course.intro_video_url, Course.max_students, Course.learning_outcomes,
     Course.requirements, Course.target_audience, Course.completion_certificate, Course.allow_discussion,
     Course.allow_download, Course.completed_count, Course.created_at, Course.updated_at, Course.deleted_at, _CHOSEN,

@@ -19,14 +19,17 @@ UNPRINTABLE = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
 
 
 class CourseRecord(CourseChangeSchema):
-    """A course; its slug is made from the title wherever it arrives. ``thumbnail_file_id`` refers to a file."""
+    """A course; its slug is made from the title wherever it arrives, and when it can be joined is said there anew.
+
+    ``thumbnail_file_id`` refers to a file.
+    """
 
     thumbnail_file_id = fields.String(  # type: ignore[assignment]  # Ids mean nothing elsewhere.
         allow_none=True, validate=validate.Length(max=1000)
     )
 
     class Meta(CourseChangeSchema.Meta):
-        exclude = ("slug",)
+        exclude = ("slug", "enrollment_opens_at", "enrollment_closes_at")
 
 
 class ModuleRecord(ModuleChangeSchema):

@@ -61,7 +61,11 @@ class CourseSchema(CourseSummarySchema):
     )
     intro_video_url = fields.String(allow_none=True)
     enrollment_settings = fields.Dict()
+    enrollment_opens_at = Timestamp(allow_none=True)
+    enrollment_closes_at = Timestamp(allow_none=True)
     max_students = fields.Integer(allow_none=True)
+    waiting_list = fields.Boolean()
+    prerequisites = fields.List(fields.String(metadata={"example": "MATH-100"}))
     learning_outcomes = fields.List(fields.String())
     requirements = fields.List(fields.String())
     target_audience = fields.String(allow_none=True)
@@ -109,7 +113,17 @@ class CourseChangeSchema(Schema):
     enrollment_settings = fields.Dict(
         metadata={"description": "What the enrollment method wants to know, as its `settings` in that list say."}
     )
+    enrollment_opens_at = Timestamp(allow_none=True, metadata={"description": "Nobody can join before."})
+    enrollment_closes_at = Timestamp(allow_none=True, metadata={"description": "Nobody can join from then on."})
     max_students = fields.Integer(validate=validate.Range(1, 10_000_000), allow_none=True, strict=True)
+    waiting_list = fields.Boolean(
+        metadata={"description": "Where every place is taken, people wait for one, and move up by themselves."}
+    )
+    prerequisites = fields.List(
+        Text(min=1, max=50, metadata={"example": "MATH-100"}),
+        validate=validate.Length(max=20),
+        metadata={"description": "Codes of the courses that have to be completed before."},
+    )
     tags = _words(30, 50)
     learning_outcomes = _words(50, 500)
     requirements = _words(50, 500)

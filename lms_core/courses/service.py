@@ -19,7 +19,7 @@ from lms_core.courses.pictures import cover_of, follow_picture, with_picture
 from lms_core.courses.slugs import RESERVED, slugify
 from lms_core.courses.unlocking import RULES, check_rules, living, never_open
 from lms_core.courses.versions.queries import changes
-from lms_core.courses.ways import enrollment_columns
+from lms_core.courses.ways import joining_columns
 from lms_core.kernel.core import Core
 from lms_core.kernel.errors import Conflict, Invalid, NotFound
 from lms_core.kernel.events import publish
@@ -52,7 +52,8 @@ def create_course(
     """
     _check_category(core, values)
     check_limit(db, core, owner_id)
-    course = _insert(db, owner_id, with_picture(db, core, owner_id, enrollment_columns(core, values)))
+    columns = joining_columns(db, core, values)
+    course = _insert(db, owner_id, with_picture(db, core, owner_id, columns))
     if with_introduction:
         db.add(Module(course_id=course.id, title=core.i18n.localizer(course.language).translate(_("Introduction")),
                       order_index=0))  # fmt: skip
@@ -114,7 +115,7 @@ def update_course(
     _check_category(core, values)
     course = lock_course(db, course_id)
     _check_change(course, values)
-    columns = enrollment_columns(core, values, course)
+    columns = joining_columns(db, core, values, course)
     cover, changes = cover_of(course), with_picture(db, core, author_id, columns, course)
     try:
         for name, value in changes.items():

@@ -18,6 +18,7 @@ from lms_core.kernel.audit import audit
 from lms_core.kernel.request import Request
 from lms_core.kernel.views import created
 
+_JOINING_ERRORS = ("422 enrollment_type_unknown", "422 prerequisite_unknown", "422 prerequisites_circular")
 _PICTURE_ERRORS = ("422 file_unknown", "422 file_infected", "422 file_kind_wrong")
 _CONTENT_ERRORS = (
     *_PICTURE_ERRORS, "422 host_not_allowed", "422 html_too_complex",
@@ -30,8 +31,7 @@ _RULE_ERRORS = ("422 unlock_incomplete", "422 prerequisite_unknown", "422 prereq
 @view_config(
     context=CourseCollection, request_method="POST", permission="courses:create", body=schemas.CourseCreateSchema,
     returns=schemas.CourseSchema, status=201,
-    errors=("409 code_taken", "409 course_limit_reached", "422 category_unknown", "422 enrollment_type_unknown",
-            *_PICTURE_ERRORS),
+    errors=("409 code_taken", "409 course_limit_reached", "422 category_unknown", *_JOINING_ERRORS, *_PICTURE_ERRORS),
 )  # fmt: skip
 def create_course(context: CourseCollection, request: Request) -> Any:
     """Create a course as a draft, with the module "Introduction"."""
@@ -53,7 +53,7 @@ def read_course(context: CourseItem, request: Request) -> Any:
     context=CourseItem, request_method="PUT", permission="courses:update", body=schemas.CourseChangeSchema,
     returns=schemas.CourseSchema, errors=(
         "409 code_taken", "409 slug_taken", "409 field_frozen", "409 capacity_below_enrolled", "409 course_archived",
-        "422 category_unknown", "422 enrollment_type_unknown", *_PICTURE_ERRORS,
+        "422 category_unknown", *_JOINING_ERRORS, *_PICTURE_ERRORS,
     ),
 )  # fmt: skip
 def update_course(context: CourseItem, request: Request) -> Any:

@@ -1,7 +1,13 @@
-"""The ways into a course, as far as its author chooses among them: what they decide is enrollment's affair."""
+"""How a course is joined, as far as its author says so: who is let in is the enrollment domain's affair."""
 
-from collections.abc import Mapping
+import datetime as dt
+from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
+
+from sqlalchemy import cast, func, select
+from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.orm import Session
+from sqlalchemy.types import Text
 
 from lms_core.courses.models import METHOD_SETTINGS, Course
 from lms_core.kernel.core import Core
@@ -51,3 +57,54 @@ def _checked(way: WayToEnroll, given: Mapping[str, Any]) -> dict[str, Any]:
         return load_json(way.settings(), given)
     except Invalid as error:
         raise Invalid(error.code, error.detail, errors={"enrollmentSettings": error.errors}) from None
+
+
+def joining_columns(db: Session, core: Core, values: Mapping[str, Any], course: Course | None = None) -> dict[str, Any]:
+    """:func:`enrollment_columns`, once all that an author says about joining the course makes sense together."""
+    check_window(values, course)
+    check_prerequisites(db, values, course)
+    columns = enrollment_columns(core, values, course)
+    if "prerequisites" in values:
+        columns["prerequisites"] = list(dict.fromkeys(values["prerequisites"]))
+    return columns
+
+
+def check_window(values: Mapping[str, Any], course: Course | None = None) -> None:
+    """Raises 422 ``invalid`` where enrollment would close before it opens."""
+
+    def chosen(name: str) -> dt.datetime | None:
+        found: dt.datetime | None = values.get(name, getattr(course, name, None))
+        return found
+
+    opens, closes = chosen("enrollment_opens_at"), chosen("enrollment_closes_at")
+    if opens is not None and closes is not None and closes <= opens:
+        message = _("Must be later than the opening.")
+        raise Invalid("invalid", _("Some fields are not valid."), errors={"enrollmentClosesAt": [message]})
+
+
+def check_prerequisites(db: Session, values: Mapping[str, Any], course: Course | None = None) -> None:
+    """Raises 422 ``prerequisite_unknown`` for a code that no course has, ``prerequisites_circular`` for a circle.
+
+    What the course presupposed before may stay, whatever became of it: who enrolls is not asked for what is gone.
+    """
+    before = course.prerequisites if course is not None else []
+    codes: Sequence[str] = values.get("prerequisites", before)
+    added = [code for code in codes if code not in before]
+    if not added and (not codes or "code" not in values):
+        return
+    living = set(db.scalars(select(Course.code).where(Course.code.in_(added), Course.deleted_at.is_(None))))
+    unknown = [code for code in added if code not in living]
+    if unknown:
+        message = _("There is no course ${codes}.", mapping={"codes": ", ".join(unknown)})
+        raise Invalid("prerequisite_unknown", message, errors={"prerequisites": [message]})
+    own = values.get("code", course.code if course is not None else None)
+    if own in _needed(db, codes):
+        message = _("The course would have to be completed before it can be joined.")
+        raise Invalid("prerequisites_circular", message, errors={"prerequisites": [message]})
+
+
+def _needed(db: Session, codes: Sequence[str]) -> set[str]:
+    """The codes, and what the courses they name presuppose in their turn."""
+    needed = select(func.unnest(cast(list(codes), ARRAY(Text))).label("code")).cte("needed", recursive=True)
+    further = select(func.unnest(Course.prerequisites)).join(needed, needed.c.code == Course.code)
+    return set(db.scalars(select(needed.union(further.where(Course.deleted_at.is_(None))).c.code)))

@@ -22,4 +22,5 @@ def includeme(config: "Configurator") -> None:
     config.add_child(ApiRoot, "enrollment-methods", resources.EnrollmentMethods)
     config.include("lms_core.enrollment.lifecycle")
     config.include("lms_core.enrollment.rosters")
+    config.include("lms_core.enrollment.requests")
     config.scan("lms_core.enrollment.views")

@@ -2,22 +2,25 @@
 
 import datetime as dt
 import uuid
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import insert, select, update
 from sqlalchemy.orm import Session
 
 from lms_core.courses.models import Course, CourseVersion
 from lms_core.enrollment.events import UserEnrolled
 from lms_core.enrollment.lifecycle.service import acting
-from lms_core.enrollment.models import Enrollment
-from lms_core.enrollment.queries import TAKING
+from lms_core.enrollment.models import Enrollment, EnrollmentRequest
+from lms_core.enrollment.queries import TAKING, missing_prerequisites
 from lms_core.kernel.core import Core
 from lms_core.kernel.errors import Conflict, LMSError, NotFound
 from lms_core.kernel.events import publish_all
 from lms_core.kernel.i18n import _
+
+_NOTHING: Mapping[uuid.UUID, str | None] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +35,8 @@ class Admission:
     """Who let them in, where somebody did."""
     over_capacity: bool = False
     """Whether they are let in though every place is taken."""
+    via: str = ""
+    """What came before: ``request`` or ``waiting_list``."""
     starts_at: dt.datetime | None = None
     expires_at: dt.datetime | None = None
 
@@ -60,6 +65,34 @@ def places_left(course: Course) -> int | None:
     return max(0, course.max_students - course.enrolled_count)
 
 
+def check_window(core: Core, course: Course) -> None:
+    """Raises 409 ``enrollment_not_open`` and ``enrollment_closed``, which say since when or until when."""
+    opens, closes, now = course.enrollment_opens_at, course.enrollment_closes_at, core.clock()
+    if opens is not None and now < opens:
+        extra = {"opensAt": opens.astimezone(dt.UTC)}
+        raise Conflict("enrollment_not_open", _("This course cannot be joined yet."), extra=extra)
+    if closes is not None and now >= closes:
+        extra = {"closedAt": closes.astimezone(dt.UTC)}
+        raise Conflict("enrollment_closed", _("This course cannot be joined any more."), extra=extra)
+
+
+def check_prerequisites(db: Session, course: Course, user_id: uuid.UUID) -> None:
+    """Raises 409 ``prerequisites_missing``, whose ``missing`` are the courses: code, title and id."""
+    missing = missing_prerequisites(db, course, [user_id]).get(user_id)
+    if missing:
+        raise lacks(missing)
+
+
+def lacks(missing: Sequence[Any]) -> Conflict:
+    """409 ``prerequisites_missing`` for these rows of :func:`missing_prerequisites`."""
+    named = ", ".join(row.title or row.code for row in missing)
+    return Conflict(
+        "prerequisites_missing",
+        _("Complete these courses first: ${courses}.", mapping={"courses": named}),
+        extra={"missing": [{"id": row.id, "code": row.code, "title": row.title} for row in missing]},
+    )
+
+
 def course_full() -> Conflict:
     return Conflict("course_full", _("Every place in this course is taken."))
 
@@ -82,34 +115,47 @@ def enrollment_of(db: Session, course_id: uuid.UUID, user_id: uuid.UUID) -> Enro
 
 
 def admit(
-    db: Session, core: Core, course: Course, people: Iterable[uuid.UUID], how: Admission, *, places: int | None
+    db: Session,
+    core: Core,
+    course: Course,
+    people: Iterable[uuid.UUID],
+    how: Admission,
+    *,
+    places: int | None,
+    notes: Mapping[uuid.UUID, str | None] = _NOTHING,
 ) -> dict[uuid.UUID, Enrollment | LMSError]:
     """Enroll people in a locked course in the order given, as many as there are ``places`` (None: for all of them).
 
-    Answers for each the enrollment or why there is none: 409 ``already_enrolled``, ``enrollment_suspended``,
-    ``course_full``. In a dozen statements, however many they are.
+    They are told the ``notes``, and nobody has to decide about a request of theirs any more. Answers for each the
+    enrollment or why there is none: 409 ``already_enrolled``, ``enrollment_suspended``, ``course_full``. In a dozen
+    statements, however many they are.
     """
     wanted = list(dict.fromkeys(people))
     known = select(Enrollment).where(Enrollment.course_id == course.id, Enrollment.user_id.in_(wanted))
     earlier = {each.user_id: each for each in db.scalars(known, execution_options={"populate_existing": True})}
-    total = _lessons_total(db, course)
-    if how.decided_by is not None:
-        acting(db, how.decided_by)
-    outcomes: dict[uuid.UUID, Enrollment | LMSError] = {}
-    admitted: list[Enrollment] = []
+    refused: dict[uuid.UUID, Enrollment | LMSError] = {}
+    let_in: list[uuid.UUID] = []
     for user_id in wanted:
         refusal = standing(core, earlier.get(user_id))
-        if refusal is None and places is not None and len(admitted) >= places:
+        if refusal is None and places is not None and len(let_in) >= places:
             refusal = course_full()
         if refusal is None:
-            enrollment = earlier.get(user_id) or Enrollment(user_id=user_id, course_id=course.id)
-            _begin(core, enrollment, how, total)
-            admitted.append(enrollment)
-        outcomes[user_id] = refusal or admitted[-1]
-    db.add_all(admitted)
-    db.flush()
-    _tell(db, course, admitted)
-    return outcomes
+            let_in.append(user_id)
+        else:
+            refused[user_id] = refusal
+    if not let_in:
+        return refused
+    if how.decided_by is not None:
+        acting(db, how.decided_by)
+    admitted = _begin(db, core, course, let_in, earlier, how)
+    _close(db, core, course, let_in, how)
+    told = (
+        UserEnrolled(each.user_id, course.id, each.id, course.title, how.via, notes.get(each.user_id))
+        for each in admitted
+    )
+    publish_all(db, told, actor_id=how.decided_by)
+    outcomes = {**refused, **{each.user_id: each for each in admitted}}
+    return {user_id: outcomes[user_id] for user_id in wanted}
 
 
 def admit_one(
@@ -122,15 +168,35 @@ def admit_one(
     return outcome
 
 
-def _begin(core: Core, enrollment: Enrollment, how: Admission, lessons: int) -> None:
-    """The enrollment from now on. Who comes back finds all that was done; ``enrollment_changes`` knows of the rest."""
-    enrollment.extra = {**(enrollment.extra or {}), "admission": how.record}
-    enrollment.status = "completed" if enrollment.completed_at is not None else "active"
-    enrollment.enrollment_type = how.type
-    enrollment.enrolled_at = core.clock()
-    enrollment.starts_at, enrollment.expires_at = how.starts_at, how.expires_at
-    enrollment.dropped_at = enrollment.dropped_reason = None
-    enrollment.lessons_total = lessons
+def _begin(
+    db: Session,
+    core: Core,
+    course: Course,
+    people: Sequence[uuid.UUID],
+    earlier: Mapping[uuid.UUID, Enrollment],
+    how: Admission,
+) -> list[Enrollment]:
+    """Enrollments from now on. Who comes back finds all that was done; ``enrollment_changes`` knows of the rest."""
+    begun = {
+        "enrollment_type": how.type,
+        "enrolled_at": core.clock(),
+        "starts_at": how.starts_at,
+        "expires_at": how.expires_at,
+        "lessons_total": _lessons_total(db, course),
+    }
+    back = [earlier[user_id] for user_id in people if user_id in earlier]
+    for enrollment in back:
+        for name, value in begun.items():
+            setattr(enrollment, name, value)
+        enrollment.status = "completed" if enrollment.completed_at is not None else "active"
+        enrollment.dropped_at = enrollment.dropped_reason = None
+        enrollment.extra = {**enrollment.extra, "admission": how.record}
+    db.flush()
+    common = {"course_id": course.id, "extra": {"admission": how.record}, **begun}
+    rows = [{"user_id": user_id, **common} for user_id in people if user_id not in earlier]
+    # Not one by one, as the session would add them.
+    new = db.scalars(insert(Enrollment).returning(Enrollment), rows).all() if rows else []
+    return [*back, *new]
 
 
 def _lessons_total(db: Session, course: Course) -> int:
@@ -138,5 +204,13 @@ def _lessons_total(db: Session, course: Course) -> int:
     return db.scalar(select(CourseVersion.lessons_total).where(CourseVersion.id == course.version_id)) or 0
 
 
-def _tell(db: Session, course: Course, admitted: Iterable[Enrollment]) -> None:
-    publish_all(db, [UserEnrolled(each.user_id, course.id, each.id, course.title) for each in admitted])
+def _close(db: Session, core: Core, course: Course, people: Sequence[uuid.UUID], how: Admission) -> None:
+    """Nobody has to decide any more about requests of those who are in."""
+    theirs = EnrollmentRequest.user_id.in_(people)
+    closed = update(EnrollmentRequest).where(EnrollmentRequest.course_id == course.id, theirs)
+    db.execute(
+        closed.where(EnrollmentRequest.status == "pending").values(
+            status="approved", reviewed_by=how.decided_by, reviewed_at=core.clock()
+        ),
+        execution_options={"synchronize_session": False},
+    )

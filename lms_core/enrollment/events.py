@@ -9,11 +9,42 @@ from lms_core.kernel.events import Event
 
 @dataclass(frozen=True, slots=True)
 class UserEnrolled(Event):
+    """Somebody takes a course, for the first time or again.
+
+    ``via`` is ``request`` where they had asked, and ``waiting_list`` where they had waited for a place; ``note`` is
+    what the staff have to say to them.
+    """
+
     name: ClassVar[str] = "enrollment.enrolled"
     user_id: uuid.UUID
     course_id: uuid.UUID
     enrollment_id: uuid.UUID
     course_title: str
+    via: str = ""
+    note: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class EnrollmentRequested(Event):
+    """Somebody asks to join a course."""
+
+    name: ClassVar[str] = "enrollment.requested"
+    user_id: uuid.UUID
+    course_id: uuid.UUID
+    request_id: uuid.UUID
+    course_title: str
+
+
+@dataclass(frozen=True, slots=True)
+class EnrollmentRejected(Event):
+    """Somebody who asked to join a course is not let in; ``note`` is what the staff have to say to them."""
+
+    name: ClassVar[str] = "enrollment.rejected"
+    user_id: uuid.UUID
+    course_id: uuid.UUID
+    request_id: uuid.UUID
+    course_title: str
+    note: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Mapped, mapped_column
 
-from lms_core.kernel.columns import Count, Document, Percent, at_least, one_of, percent, sparse_index
+from lms_core.kernel.columns import Count, Document, Percent, Records, at_least, one_of, percent, sparse_index
 from lms_core.kernel.db import Base, Created, Identified
 
 
@@ -89,7 +89,11 @@ class EnrollmentChange(Identified, Created, Base):
 
 
 class EnrollmentRequest(Identified, Created, Base):
-    """A wish to join a course that admits by approval."""
+    """A wish to join a course that admits by approval; one row per person and course, however often they ask.
+
+    ``created_at`` is when they last asked. ``earlier`` are the reviews before that, the oldest first: objects of
+    ``reason_for_joining``, ``created_at``, ``status``, ``reviewed_by``, ``reviewed_at`` and ``review_notes``.
+    """
 
     __tablename__ = "enrollment_requests"
 
@@ -100,11 +104,12 @@ class EnrollmentRequest(Identified, Created, Base):
     reviewed_by: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("users.id", ondelete="SET NULL"))
     reviewed_at: Mapped[dt.datetime | None]
     review_notes: Mapped[str | None]
+    earlier: Mapped[Records]
 
     __table_args__ = (
-        one_of("status", "pending", "approved", "rejected"),
+        one_of("status", "pending", "approved", "rejected", "withdrawn"),
         UniqueConstraint("user_id", "course_id"),
-        Index(None, "course_id", "status", "created_at"),
+        Index(None, "course_id", "status", "created_at", "id"),
         sparse_index("reviewed_by"),
     )
 

@@ -1,10 +1,12 @@
 """Reads of the enrollment domain."""
 
 import uuid
+from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, and_, exists, func, or_, select
-from sqlalchemy.orm import Session
+from sqlalchemy import ColumnElement, Connection, Uuid, and_, case, cast, exists, func, or_, select
+from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.orm import Session, aliased
 
 from lms_core.courses.access import access_columns
 from lms_core.courses.models import Course
@@ -30,6 +32,34 @@ def takes_course(person: ColumnElement[Any] = CALLER) -> ColumnElement[bool]:
     taken = exists().where(Enrollment.course_id == Course.id, Enrollment.user_id == person, IN_USE)
     # The enclosing statement may be of enrollments itself, and of others'.
     return taken.correlate_except(Enrollment)
+
+
+def missing_prerequisites(db: Session, course: Course, people: Sequence[uuid.UUID]) -> dict[uuid.UUID, list[AnyRow]]:
+    """For each of the people, the courses that they have to complete first: rows of code, and of id and title.
+
+    The latter are null where the course is not in the catalog. A course that is deleted or archived is not asked for,
+    because nobody could complete it any more; having completed one of the same code before will do.
+    """
+    if not course.prerequisites:
+        return {}
+    person = func.unnest(cast(list(people), ARRAY(Uuid))).table_valued("id", name="person").render_derived()
+    done = aliased(Course)
+    completed = (
+        exists()
+        .where(Enrollment.user_id == cast(person.c.id, Uuid), Enrollment.completed_at.is_not(None))
+        .where(done.id == Enrollment.course_id, done.code == Course.code)
+    )
+    shown = [case((Course.is_published, column)).label(column.key) for column in (Course.id, Course.title)]
+    rows = db.execute(
+        select(person.c.id.label("user_id"), Course.code, *shown)
+        .join_from(person, Course, Course.code.in_(course.prerequisites))
+        .where(Course.deleted_at.is_(None), Course.archived_at.is_(None), ~completed)
+        .order_by(Course.code)
+    )
+    missing: dict[uuid.UUID, list[AnyRow]] = {}
+    for row in rows:
+        missing.setdefault(row.user_id, []).append(row)
+    return missing
 
 
 COLUMNS = (

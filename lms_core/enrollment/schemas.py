@@ -54,17 +54,20 @@ class EnrollSchema(Schema):
         return {**loaded, "details": {key: value for key, value in sent.items() if key != "courseId"}}
 
 
-class EnrollmentRequestSchema(Schema):
-    """A wish to join a course, and what became of it."""
+class ApplicantSchema(Schema):
+    """Somebody who wants to join a course."""
 
     id = fields.UUID()
-    user_id = fields.UUID()
-    course_id = fields.UUID()
-    status = fields.String(metadata={"example": "pending"})
-    reason_for_joining = fields.String(allow_none=True)
-    created_at = Timestamp()
-    reviewed_at = Timestamp(allow_none=True)
-    review_notes = fields.String(allow_none=True)
+    name = fields.String()
+    avatar_url = fields.String(allow_none=True)
+
+
+class JoinedCourseSchema(Schema):
+    """The course that somebody wants to join."""
+
+    id = fields.UUID()
+    title = fields.String()
+    slug = fields.String()
 
 
 class EnrollmentMethodSchema(Schema):

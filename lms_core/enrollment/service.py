@@ -1,7 +1,7 @@
 """Commands on enrollments. Each runs in the caller's transaction; raising rolls it back."""
 
 import uuid
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -10,11 +10,16 @@ from sqlalchemy.orm import Session
 
 from lms_core.accounts.models import User
 from lms_core.courses.models import METHOD_SETTINGS, Course
+from lms_core.courses.service import lock_course
 from lms_core.enrollment.admission import (
     Admission,
+    admit,
     admit_one,
+    check_prerequisites,
+    check_window,
     course_full,
     enrollment_of,
+    lacks,
     lock_open_course,
     places_left,
     standing,
@@ -22,9 +27,11 @@ from lms_core.enrollment.admission import (
 from lms_core.enrollment.lifecycle.service import acting
 from lms_core.enrollment.methods import Admit, Application, Ask, EnrollmentMethod, JoinedCourse, Pay, Refuse, method_of
 from lms_core.enrollment.models import Enrollment, EnrollmentRequest
+from lms_core.enrollment.queries import missing_prerequisites
+from lms_core.enrollment.requests.service import ask
 from lms_core.kernel import schemas
 from lms_core.kernel.core import Core
-from lms_core.kernel.errors import Conflict
+from lms_core.kernel.errors import Conflict, LMSError
 from lms_core.kernel.i18n import _
 
 if TYPE_CHECKING:
@@ -45,7 +52,7 @@ Outcome = Enrollment | Requested | Pay
 def enroll(
     db: Session, core: Core, user_id: uuid.UUID, course_id: uuid.UUID, how: Admission | None = None
 ) -> Enrollment:
-    """Enroll somebody in a course of the catalog by somebody's decision, whatever its enrollment method.
+    """Enroll somebody in a course of the catalog who has met all that was asked of them, be it that they have paid.
 
     Raises 404 for a course that is not in the catalog; 409 ``already_enrolled``, ``enrollment_suspended``,
     ``course_full`` unless the decision was to go beyond that.
@@ -55,13 +62,44 @@ def enroll(
     return admit_one(db, core, course, user_id, how, places=None if how.over_capacity else places_left(course))
 
 
+def enroll_people(
+    db: Session,
+    core: Core,
+    course_id: uuid.UUID,
+    people: Sequence[uuid.UUID],
+    how: Admission,
+    *,
+    waive_prerequisites: bool = False,
+) -> dict[uuid.UUID, Enrollment | LMSError]:
+    """The staff enroll people in their course, published or not, in the order given.
+
+    Answers for each the enrollment or why there is none: 409 ``already_enrolled``, ``enrollment_suspended``,
+    ``prerequisites_missing`` unless that is waived, ``course_full`` unless ``how`` goes beyond that. What was waived is
+    kept with the enrollment. Raises 404, and 409 ``course_archived``.
+    """
+    course = lock_course(db, course_id)
+    missing = missing_prerequisites(db, course, people)
+    refused = {} if waive_prerequisites else {user_id: lacks(rows) for user_id, rows in missing.items()}
+    wanted = [user_id for user_id in people if user_id not in refused]
+    places = None if how.over_capacity else places_left(course)
+    admitted = admit(db, core, course, wanted, how, places=places)
+    for user_id, rows in missing.items():
+        enrollment = admitted.get(user_id)
+        if isinstance(enrollment, Enrollment):
+            waived = {**enrollment.extra["admission"], "waived": [row.code for row in rows]}
+            enrollment.extra = {**enrollment.extra, "admission": waived}
+    db.flush()
+    return {**refused, **admitted}
+
+
 def apply(db: Session, core: Core, request: "Request", course_id: uuid.UUID, sent: Mapping[str, Any]) -> Outcome:
     """Somebody wants to join a course: what the core has to say to it, then what its enrollment method decides.
 
     The course's row stays locked until the transaction ends, so that its places are given out one at a time.
     Raises 404 for a course that is not in the catalog; 409 ``already_enrolled``, ``enrollment_suspended``,
-    ``already_requested``, ``enrollment_method_unavailable``, ``payment_unavailable``, ``course_full``; 422 for what
-    the method cannot use, and whatever it refuses by.
+    ``enrollment_method_unavailable``, ``enrollment_not_open``, ``enrollment_closed``, ``payment_unavailable``,
+    ``prerequisites_missing``, ``course_full``, ``already_requested``; 422 for what the method cannot use, and whatever
+    it refuses by.
     """
     course = lock_open_course(db, course_id)
     user_id = request.caller.user_id
@@ -70,20 +108,14 @@ def apply(db: Session, core: Core, request: "Request", course_id: uuid.UUID, sen
     if refusal is not None:
         raise refusal
     data = schemas.load(method.schema(), sent)
-    _check_course(course, method)
-    requested = _request_of(db, course_id, user_id)
-    if requested is not None and requested.status == "pending":
-        raise Conflict("already_requested", _("You have asked to join this course already."))
-    acting(db, user_id)
-    application = _application(db, core, request, course, method, data)
-    return _outcome(application, course, method, requested)
-
-
-def _check_course(course: Course, method: EnrollmentMethod) -> None:
+    check_window(core, course)
     if course.price > 0 and not method.settles_price:
         raise Conflict("payment_unavailable", _("This course has to be paid for, and there is no way to do so here."))
+    check_prerequisites(db, course, user_id)
     if places_left(course) == 0:
         raise course_full()
+    acting(db, user_id)
+    return _outcome(_application(db, core, request, course, method, data), course, method)
 
 
 def _application(
@@ -104,9 +136,7 @@ def _application(
     )
 
 
-def _outcome(
-    application: Application, course: Course, method: EnrollmentMethod, requested: EnrollmentRequest | None
-) -> Outcome:
+def _outcome(application: Application, course: Course, method: EnrollmentMethod) -> Outcome:
     decision = method.decide(application)
     match decision:
         case Refuse():
@@ -117,19 +147,6 @@ def _outcome(
                 application.db, application.core, course, application.user_id, how, places=places_left(course)
             )
         case Ask():
-            return Requested(_ask(application, requested, decision.reason))
+            return Requested(ask(application.db, application.core, course, application.user_id, decision.reason))
         case Pay():
             return decision
-
-
-def _request_of(db: Session, course_id: uuid.UUID, user_id: uuid.UUID) -> EnrollmentRequest | None:
-    mine = (EnrollmentRequest.user_id == user_id, EnrollmentRequest.course_id == course_id)
-    return db.scalar(select(EnrollmentRequest).where(*mine))
-
-
-def _ask(application: Application, requested: EnrollmentRequest | None, reason: str | None) -> EnrollmentRequest:
-    asked = requested or EnrollmentRequest(user_id=application.user_id, course_id=application.course.id)
-    asked.status, asked.reason_for_joining = "pending", reason
-    application.db.add(asked)
-    application.db.flush()
-    return asked

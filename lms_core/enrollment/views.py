@@ -2,10 +2,13 @@
 
 from typing import Any
 
+from pyramid.response import Response
 from pyramid.view import view_config
 
 from lms_core.enrollment import schemas, service
 from lms_core.enrollment.methods import Pay, enrollment_methods
+from lms_core.enrollment.requests import queries as requests
+from lms_core.enrollment.requests.schemas import EnrollmentRequestSchema
 from lms_core.enrollment.resources import EnrollmentCollection, EnrollmentItem, EnrollmentMethods
 from lms_core.kernel.errors import PaymentRequired, problem
 from lms_core.kernel.i18n import _
@@ -15,9 +18,10 @@ from lms_core.kernel.views import answered, created
 
 @view_config(
     context=EnrollmentCollection, request_method="POST", permission="enrollments:create", body=schemas.EnrollSchema,
-    returns=schemas.EnrollmentSchema, status=201, answers={202: schemas.EnrollmentRequestSchema},
+    returns=schemas.EnrollmentSchema, status=201, answers={202: EnrollmentRequestSchema},
     errors=("402 payment_required", "404 course_not_found", "409 already_enrolled", "409 enrollment_suspended",
-            "409 already_requested", "409 enrollment_method_unavailable", "409 payment_unavailable",
+            "409 enrollment_method_unavailable", "409 enrollment_not_open", "409 enrollment_closed",
+            "409 payment_unavailable", "409 prerequisites_missing", "409 already_requested",
             "409 course_full", "422 reason_required"),
 )  # fmt: skip
 def enroll(context: EnrollmentCollection, request: Request) -> Any:
@@ -32,9 +36,16 @@ def enroll(context: EnrollmentCollection, request: Request) -> Any:
     if isinstance(outcome, Pay):
         return problem(request, payment_required(outcome))
     if isinstance(outcome, service.Requested):
-        return answered(request, schemas.EnrollmentRequestSchema, outcome.request, 202)
+        return waits(request, outcome)
     created(request, "enrollments", outcome.id)
     return outcome
+
+
+def waits(request: Request, outcome: service.Requested) -> Response:
+    """The request that somebody has to decide about."""
+    created(request, "enrollment-requests", outcome.request.id)
+    row = requests.request(request.db, outcome.request.id)
+    return answered(request, EnrollmentRequestSchema, row, 202)
 
 
 def payment_required(pay: Pay) -> PaymentRequired:

@@ -162,7 +162,10 @@ def problem(request: "Request", error: LMSError) -> Response:
         document["errors"] = _translated(error.errors, translate, iter(range(MOST_ERRORS)))
     document.update(error.extra)
     response = Response(
-        body=orjson.dumps(document), status=error.status, content_type="application/problem+json", charset=None
+        body=orjson.dumps(document, option=orjson.OPT_UTC_Z),
+        status=error.status,
+        content_type="application/problem+json",
+        charset=None,
     )
     if error.retry_after is not None:
         response.headers["Retry-After"] = str(max(1, int(error.retry_after + 0.999)))

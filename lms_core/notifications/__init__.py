@@ -12,7 +12,6 @@ from lms_core.enrollment.events import (
     EnrollmentExpired,
     EnrollmentResumed,
     EnrollmentSuspended,
-    UserEnrolled,
 )
 from lms_core.files.events import FileInfected
 from lms_core.kernel.traversal import ApiRoot
@@ -30,7 +29,6 @@ def includeme(config: "Configurator") -> None:
     config.add_child(ApiRoot, "notifications", NotificationCollection)
     config.add_item(NotificationCollection, NotificationItem, param="notificationId")
     config.add_event_subscriber(UserRegistered, "notifications.welcome", tasks.welcome)
-    config.add_event_subscriber(UserEnrolled, "notifications.user_enrolled", tasks.tell_enrolled)
     config.add_event_subscriber(EnrollmentSuspended, "notifications.enrollment_suspended", tasks.tell_suspended)
     config.add_event_subscriber(EnrollmentResumed, "notifications.enrollment_resumed", tasks.tell_resumed)
     config.add_event_subscriber(EnrollmentDropped, "notifications.enrollment_dropped", tasks.tell_dropped)
@@ -50,4 +48,5 @@ def includeme(config: "Configurator") -> None:
     config.add_event_subscriber(
         AnnouncementFollowedInPart, "notifications.announcement_follow_rest", tasks.follow_announcement
     )
+    config.include("lms_core.notifications.joining")
     config.scan("lms_core.notifications")

@@ -18,7 +18,6 @@ from lms_core.enrollment.events import (
     EnrollmentExpired,
     EnrollmentResumed,
     EnrollmentSuspended,
-    UserEnrolled,
 )
 from lms_core.files.events import FileInfected
 from lms_core.kernel.events import Delivery, publish
@@ -43,19 +42,6 @@ def welcome(delivery: Delivery, event: UserRegistered) -> None:
         message=_("Your account is ready. Look through the catalog and choose your first course."),
         data={},
         action_url="/courses",
-    )
-    tell(delivery.db, delivery.core, event.user_id, notice)
-
-
-def tell_enrolled(delivery: Delivery, event: UserEnrolled) -> None:
-    course = {"course": event.course_title}
-    notice = Notice(
-        type="enrollment_accepted",
-        title=_("You are enrolled in ${course}", mapping=course),
-        message=_("You can start with the first lesson whenever you like."),
-        data=_course_data(event),
-        action_url=f"/courses/{event.course_id}",
-        mail="user_enrolled",
     )
     tell(delivery.db, delivery.core, event.user_id, notice)
 
@@ -309,8 +295,7 @@ def _imported_notice(job: Any, data: Mapping[str, Any]) -> Notice:
 
 
 def _course_data(
-    event: UserEnrolled
-    | CourseCompleted
+    event: CourseCompleted
     | EnrollmentSuspended
     | EnrollmentResumed
     | EnrollmentDropped

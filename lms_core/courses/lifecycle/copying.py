@@ -17,10 +17,12 @@ from lms_core.kernel.i18n import _
 
 COPIED = (
     "description", "syllabus", "category", "sub_category", "level", "language", "intro_video_url", "price", "currency",
-    "max_students", "prerequisites", "tags", "learning_outcomes", "requirements", "target_audience",
-    "completion_certificate", "allow_discussion", "allow_download", "settings",
+    "max_students", "tags", "learning_outcomes", "requirements", "target_audience",
+    "completion_certificate", "allow_discussion", "allow_download", "settings", "waiting_list",
 )  # fmt: skip
 """What a copy takes over: not who teaches, attends or rated, and not what was published."""
+_AS_THEY_ARE = ("enrollment_type", "prerequisites")
+"""Even where an author could no longer choose them."""
 _CODE_LENGTH, _TITLE_LENGTH = 50, 255
 
 
@@ -37,7 +39,8 @@ def duplicate(db: Session, core: Core, course_id: uuid.UUID, owner_id: uuid.UUID
     taken |= {"title": title, "code": values.get("code") or _free_code(db, source.code)}
     course = create_course(db, core, owner_id, taken, with_introduction=False)
     _copy_picture(source, course)
-    course.enrollment_type = source.enrollment_type  # Even where its plugin is switched off.
+    for name in _AS_THEY_ARE:
+        setattr(course, name, getattr(source, name))
     db.flush()
     announce(db, _copy_modules(db, source.id, course.id), owner_id)
     roll_up_durations(db, course.id)
