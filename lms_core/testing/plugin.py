@@ -23,6 +23,7 @@ from lms_core.testing.services import (
     ffmpeg,
     gcs,
     leave_out,
+    needs,
     opensearch_url,
     redis_url,
     s3,
@@ -66,6 +67,7 @@ TEST_SETTINGS: Mapping[str, str] = MappingProxyType({
 
 def pytest_configure(config: pytest.Config) -> None:
     config.stash[LEFT_OUT] = {}
+    config.addinivalue_line("markers", "needs(service): this test, or this parameter of it, needs the service")
 
 
 def _run(config: pytest.Config) -> "Run":
@@ -267,7 +269,7 @@ def _cleaner(database_url: str) -> Iterator[Any]:
 @pytest.fixture(autouse=True)
 def alone(request: pytest.FixtureRequest, pytestconfig: pytest.Config) -> Iterator[None]:
     """A test of a shared service has it to itself: the other workers of the run wait for their turn."""
-    wanted = sorted(name for name in SERVICES if SERVICES[name].shared and name in request.fixturenames)
+    wanted = sorted(name for name in needs(request.node) if SERVICES[name].shared)
     with ExitStack() as stack:
         for name in wanted:
             lock = stack.enter_context(open(_run(pytestconfig).folder / f"{name}.lock", "w"))

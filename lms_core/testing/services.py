@@ -1,14 +1,16 @@
 """Tests that need a real service run where a variable says where one is; elsewhere they are left out, and it is said.
 
-A test asks for a service by its fixture. Left out means deselected, so that the report of a run has no skips; the
-summary names each service that was missing, how many tests wanted it, and the variable that brings them back.
-With ``LMS_TEST_STRICT=1`` a missing service is an error.
+A test asks for a service by its fixture, or by a mark where only one of its parameters needs it:
+``pytest.param("s3", marks=pytest.mark.needs("s3"))``. Left out means deselected, so that the report of a run has no
+skips; the summary names each service that was missing, how many tests wanted it, and the variable that brings them
+back. With ``LMS_TEST_STRICT=1`` a missing service is an error.
 """
 
 import os
 import shutil
 import subprocess
 import sys
+import uuid
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -93,6 +95,12 @@ def gcs_emulator(port: int = 0) -> Iterator[GCS]:
             process.kill()
 
 
+def needs(item: pytest.Item) -> set[str]:
+    """The services that a test wants."""
+    marked = {name for mark in item.iter_markers("needs") for name in mark.args}
+    return marked | (SERVICES.keys() & set(getattr(item, "fixturenames", ())))
+
+
 def leave_out(config: pytest.Config, items: list[pytest.Item]) -> dict[str, int]:
     """Deselect the tests whose service is not there; answers how many each missing service cost."""
     missing = {name for name, service in SERVICES.items() if not service.is_there}
@@ -101,8 +109,7 @@ def leave_out(config: pytest.Config, items: list[pytest.Item]) -> dict[str, int]
     kept: list[pytest.Item] = []
     dropped: list[pytest.Item] = []
     for item in items:
-        wanted = [name for name in SERVICES if name in getattr(item, "fixturenames", ())]
-        lacking = [name for name in wanted if name in missing]
+        lacking = sorted(needs(item) & missing)
         left_out.update(lacking)
         (dropped if lacking and not strict else kept).append(item)
     if dropped:
@@ -152,6 +159,40 @@ def s3() -> S3:
     """An S3 server, shared by all tests: use buckets of your own."""
     keys: list[Any] = [os.environ.get(name, "") for name in ("LMS_TEST_S3_ACCESS_KEY", "LMS_TEST_S3_SECRET_KEY")]
     return S3(address("s3"), *keys)
+
+
+@contextmanager
+def s3_bucket(server: S3) -> Iterator[tuple[Any, str]]:
+    """A client of the server and the name of a bucket, which is gone after the block with all that is in it."""
+    import boto3
+
+    client = boto3.session.Session().client(
+        "s3", endpoint_url=server.url, region_name="us-east-1", aws_access_key_id=server.access_key,
+        aws_secret_access_key=server.secret_key,
+    )  # fmt: skip
+    name = f"lms-{uuid.uuid4().hex}"
+    client.create_bucket(Bucket=name)
+    try:
+        yield client, name
+    finally:
+        empty_bucket(client, name)
+        client.delete_bucket(Bucket=name)
+
+
+def empty_bucket(client: Any, name: str) -> None:
+    """Forget every object of a bucket, and every upload that was begun."""
+    for upload in client.list_multipart_uploads(Bucket=name).get("Uploads", ()):
+        client.abort_multipart_upload(Bucket=name, Key=upload["Key"], UploadId=upload["UploadId"])
+    while found := client.list_objects_v2(Bucket=name).get("Contents"):
+        client.delete_objects(Bucket=name, Delete={"Objects": [{"Key": each["Key"]} for each in found]})
+
+
+def s3_settings(server: S3, bucket: str) -> dict[str, str]:
+    """What has files go there."""
+    return {
+        "lms.s3.endpoint": server.url, "lms.s3.bucket": bucket, "lms.s3.access_key": server.access_key,
+        "lms.s3.secret_key": server.secret_key,
+    }  # fmt: skip
 
 
 @pytest.fixture(scope="session")

@@ -7,12 +7,14 @@ from urllib.parse import urlsplit
 import pytest
 from lms_plugins.storage_gcs import plugin as gcs_plugin
 from lms_plugins.storage_local.storage import LocalStorage
+from lms_plugins.storage_s3 import plugin as s3_plugin
 from sqlalchemy import select
 
 from lms_core.files.models import FileClaim, FileUpload
 from lms_core.files.service import store_file
 from lms_core.files.storage import StorageBackend, Storages
 from lms_core.testing.network import proxied
+from lms_core.testing.services import s3_bucket, s3_settings
 
 
 @pytest.fixture
@@ -40,6 +42,19 @@ def nothing_left(core, settings):
         assert [path for path in (settings.data / "files").rglob("*") if path.is_file()] == []
 
     return check
+
+
+@pytest.fixture
+def in_bucket(s3, registry, settings, monkeypatch):
+    """New files go to a bucket; the application knows its own folder besides."""
+    with s3_bucket(s3) as (_client, bucket):
+        chosen = {name.replace(".", "__"): value for name, value in s3_settings(s3, bucket).items()}
+        made = s3_plugin.lms_storage_backends()[0].make(settings.replace(**chosen))
+        local = registry.storage
+        backends = [StorageBackend(each.name, lambda _settings, each=each: each) for each in (local, made)]
+        monkeypatch.setattr(registry, "storages", Storages(backends, settings))
+        monkeypatch.setattr(registry, "storage", made)
+        yield
 
 
 @pytest.fixture

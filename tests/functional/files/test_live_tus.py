@@ -7,6 +7,7 @@ import signal
 import socket
 import time
 from collections.abc import Iterator
+from contextlib import ExitStack
 from urllib.parse import urlsplit
 
 import httpx
@@ -17,17 +18,24 @@ from tusclient.exceptions import TusCommunicationError, TusUploadFailed
 from lms_core.files.uploads.parts import PART
 from lms_core.testing.live import Live
 from lms_core.testing.network import Proxy
+from lms_core.testing.services import s3_bucket, s3_settings
 
 CONTENT = random.Random(1).randbytes(3 * PART + 12_345)
 SHA256 = hashlib.sha256(CONTENT).hexdigest()
 TUS = {"Tus-Resumable": "1.0.0"}
 
 
-@pytest.fixture(scope="module")
-def live(make_live) -> Iterator[Live]:
-    running = make_live(LMS_WEB_WORKERS="2", LMS_WEB_THREADS="4").start()
-    yield running
-    running.close()
+@pytest.fixture(scope="module", params=["local", pytest.param("s3", marks=pytest.mark.needs("s3"))])
+def live(request, make_live) -> Iterator[Live]:
+    with ExitStack() as stack:
+        environ = {"LMS_WEB_WORKERS": "2", "LMS_WEB_THREADS": "4", "LMS_STORAGE_BACKEND": request.param}
+        if request.param == "s3":
+            server = request.getfixturevalue("s3")
+            _client, bucket = stack.enter_context(s3_bucket(server))
+            environ |= {name.upper().replace(".", "_"): value for name, value in s3_settings(server, bucket).items()}
+        running = make_live(**environ).start()
+        stack.callback(running.close)
+        yield running
 
 
 @pytest.fixture

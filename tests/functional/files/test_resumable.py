@@ -36,6 +36,28 @@ def sha1(content):
     return f"sha1 {b64(hashlib.sha1(content, usedforsecurity=False).digest())}"
 
 
+@pytest.fixture(autouse=True, params=["local", pytest.param("s3", marks=pytest.mark.needs("s3"))])
+def backend(request):
+    """Where files rest: what is promised here is promised wherever that is."""
+    if request.param == "s3":
+        request.getfixturevalue("in_bucket")
+
+
+@pytest.fixture
+def objects(registry):
+    """``objects()``: what rests in the storages."""
+
+    def objects():
+        storages = [registry.storages.of(name) for name in {"local", registry.storage.name}]
+        return [content(storage, found.key) for storage in storages for found in storage.objects()]
+
+    def content(storage, key):
+        with storage.open(key) as stream:
+            return stream.read()
+
+    return objects
+
+
 @pytest.fixture
 def begin(student):
     """``begin(length, body, client=..., **headers)``: begin an upload as the student."""
@@ -88,10 +110,6 @@ def rows(core, *columns):
         return [tuple(row) for row in db.execute(select(*columns))]
 
 
-def objects(settings):
-    return [path for path in (settings.data / "files").rglob("*") if path.is_file()]
-
-
 # What the server can do.
 
 
@@ -121,7 +139,7 @@ def test_another_version_is_refused_and_nothing_is_done(student, url, core, vers
 # From the beginning to the file.
 
 
-def test_an_upload_in_pieces_becomes_a_file_like_any_other(student, begin, patch, core, settings, deliver):
+def test_an_upload_in_pieces_becomes_a_file_like_any_other(student, begin, patch, core, objects, deliver):
     made = begin(Upload_Metadata=f"filename {b64('Übung 1.pdf')},private")
     url = path_of(made)
     assert made.headers["Location"].startswith("http://localhost/api/v1/uploads/")
@@ -145,7 +163,7 @@ def test_an_upload_in_pieces_becomes_a_file_like_any_other(student, begin, patch
     assert file["checksum"] == hashlib.sha256(CONTENT).hexdigest()
     assert student.client.get(f"{FILES}/{file['id']}/content").body == CONTENT
     deliver()
-    assert len(objects(settings)) == 1
+    assert len(objects()) == 1
     assert rows(core, FileClaim.id) == rows(core, UploadPart.id) == []
 
 
@@ -272,19 +290,19 @@ def test_bytes_with_their_checksum(student, url, patch):
     assert patch(url, 100, rest, Upload_Checksum=sha256).headers["Upload-File"]
 
 
-def test_bytes_with_another_checksum_count_for_nothing(student, url, patch, settings, core):
+def test_bytes_with_another_checksum_count_for_nothing(student, url, patch, objects, core):
     patch(url, 0, b"some")
     answer = patch(url, 4, CONTENT[4:], status=460, Upload_Checksum=sha1(b"else"))
     assert (answer.status_int, answer.json["code"]) == (460, "checksum_mismatch")
     assert offset(student.client, url) == 4
-    assert len(objects(settings)) == 1
+    assert len(objects()) == 1
     assert rows(core, FileUpload.id) == []
 
 
-def test_a_broken_body_with_a_checksum_counts_for_nothing(student, url, core, place, settings):
+def test_a_broken_body_with_a_checksum_counts_for_nothing(student, url, core, place, objects):
     with hold(core, upload_id(url), student.id) as held, pytest.raises(BadRequest):
         append(core, place, held, Breaking(CONTENT[:4000]), Checksum.of(sha1(CONTENT)))
-    assert (offset(student.client, url), objects(settings)) == (0, [])
+    assert (offset(student.client, url), objects()) == (0, [])
 
 
 # Cut off in the middle.
@@ -340,13 +358,13 @@ def test_a_body_is_recorded_in_parts(student, url, core, place, monkeypatch):
     assert student.client.get(f"{FILES}/{made}/content").body == CONTENT
 
 
-def test_many_small_requests_make_few_parts(student, url, patch, core, settings, deliver, monkeypatch):
+def test_many_small_requests_make_few_parts(student, url, patch, core, objects, deliver, monkeypatch):
     monkeypatch.setattr(parts, "SMALL", 100)
     for start in range(0, 1000, 10):
         patch(url, start, CONTENT[start : start + 10])
     assert [size for (size,) in rows(core, UploadPart.size)] == [100] * 10
     deliver()
-    assert len(objects(settings)) == 10
+    assert len(objects()) == 10
     patch(url, 1000, CONTENT[1000:])
     assert student.client.get(f"{FILES}/{student.client.get(url).json['fileId']}/content").body == CONTENT
 
@@ -399,7 +417,7 @@ def test_the_lock_of_a_killed_process_runs_out(student, url, patch, core):
     assert offset(student.client, url) == 4
 
 
-def test_whoever_has_lost_the_lock_writes_nothing_any_more(student, url, patch, core, place, settings):
+def test_whoever_has_lost_the_lock_writes_nothing_any_more(student, url, patch, core, place, objects):
     with hold(core, upload_id(url), student.id) as held:
         with core.transaction() as db:
             db.execute(update(Upload).values(locked_until=core.clock() - dt.timedelta(seconds=1)))
@@ -410,7 +428,7 @@ def test_whoever_has_lost_the_lock_writes_nothing_any_more(student, url, patch, 
         with pytest.raises(Locked):
             held.renew()
     assert offset(student.client, url) == 4
-    assert [path.read_bytes() for path in objects(settings)] == [b"some"]
+    assert objects() == [b"some"]
 
 
 def test_a_lock_is_renewed_while_bytes_come_in(student, url, core):
@@ -437,7 +455,7 @@ def test_what_an_upload_claims_counts_until_it_ends(make_app, student, begin):
 
 
 def test_a_large_claim_with_few_bytes_does_not_hold_the_quota_for_ever(
-    make_app, student, begin, patch, core, run_periodic, deliver, settings
+    make_app, student, begin, patch, core, run_periodic, deliver, objects
 ):
     client = make_app(lms__files__quota=2_000_000_000).bearer(student.client.authorization[1])
     url = path_of(begin(2_000_000_000, b"0123456789", client=client))
@@ -451,7 +469,7 @@ def test_a_large_claim_with_few_bytes_does_not_hold_the_quota_for_ever(
         assert "Upload-Offset" not in gone.headers
     run_periodic("files.forget_uploads")
     deliver()
-    assert (len(rows(core, Upload.id)), objects(settings)) == (1, [])
+    assert (len(rows(core, Upload.id)), objects()) == (1, [])
 
 
 def test_a_claim_of_an_upload_outlives_the_clean_up(begin, core, run_periodic):
@@ -471,13 +489,13 @@ def test_nobody_begins_uploads_without_end(begin, monkeypatch):
 # The end.
 
 
-def test_ending_an_upload_forgets_its_bytes(student, url, patch, core, settings, deliver):
+def test_ending_an_upload_forgets_its_bytes(student, url, patch, core, objects, deliver):
     patch(url, 0, b"some")
     student.client.send("DELETE", url, headers=TUS, status=204)
     deliver()
     head(student.client, url, status=404)
     patch(url, 4, b"more", status=404)
-    assert objects(settings) == rows(core, FileClaim.id) == rows(core, UploadPart.id) == []
+    assert objects() == rows(core, FileClaim.id) == rows(core, UploadPart.id) == []
 
 
 def test_the_file_stays_when_its_upload_is_ended(student, url, patch):

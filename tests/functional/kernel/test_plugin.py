@@ -44,6 +44,23 @@ def test_files(samples): assert samples.is_dir()
 def test_none(): ...
 """
 
+PARAMETERS = """
+import pytest
+@pytest.mark.parametrize("backend", ["local", pytest.param("s3", marks=pytest.mark.needs("s3"))])
+def test_either(backend): pass
+"""
+
+
+def test_one_parameter_may_need_a_service(outside: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("LMS_TEST_S3_URL", raising=False)
+    outside.makepyfile(PARAMETERS)
+    result = outside.runpytest_inprocess("--strict-markers")
+    result.assert_outcomes(passed=1, deselected=1)
+    result.stdout.fnmatch_lines(["1 test needs S3: set LMS_TEST_S3_URL"])
+    monkeypatch.setenv("LMS_TEST_S3_URL", "http://127.0.0.1")
+    outside.runpytest_inprocess().assert_outcomes(passed=2)
+
+
 FILM = """
 def test_film(ffmpeg): assert ffmpeg.endswith("ffmpeg")
 """
