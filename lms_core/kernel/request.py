@@ -75,12 +75,17 @@ class Request(pyramid.request.Request):  # type: ignore[misc]  # Pyramid is not 
     def localizer(self) -> Localizer:
         return request_localizer(self)
 
-    def json_document(self) -> Any:
-        """The body as JSON. Raises 400 ``malformed_json``, 413 ``too_large``, 415 ``unsupported_media_type``."""
+    def small_body(self) -> bytes:
+        """The body as it is. Raises 413 ``too_large`` where it is longer than ``lms.web.body_limit``."""
         body = whole_body(self)
         if body is None:
             limit = self.core.settings.integer("lms.web.body_limit")
             raise TooLarge("too_large", _("The body is larger than ${limit} bytes.", mapping={"limit": limit}))
+        return body
+
+    def json_document(self) -> Any:
+        """The body as JSON. Raises 400 ``malformed_json``, 413 ``too_large``, 415 ``unsupported_media_type``."""
+        body = self.small_body()
         if self.content_type != "application/json":
             raise UnsupportedMediaType("unsupported_media_type", _("Send application/json."))
         try:

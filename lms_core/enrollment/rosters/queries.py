@@ -18,6 +18,10 @@ from lms_core.kernel.core import Core
 from lms_core.kernel.db import AnySelect
 from lms_core.kernel.pagination import Page, page_of
 
+AT_ONCE = 1_000
+"""Enrollments that one request changes: each is counted in the course by itself."""
+MOST = 5_000
+"""People that one list enrolls."""
 _ORDERS: Mapping[str, tuple[ColumnElement[Any], ...]] = {
     "name": (User.last_name.expression, User.first_name.expression, User.id.expression),
     "enrolledAt": (Enrollment.enrolled_at.expression, Enrollment.id.expression),

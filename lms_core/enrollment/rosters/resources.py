@@ -2,7 +2,7 @@
 
 from lms_core.courses.access import course_acl, may_in_course
 from lms_core.courses.resources import CourseItem
-from lms_core.kernel.security import ACE
+from lms_core.kernel.security import ACE, caller_id
 from lms_core.kernel.traversal import Resource
 
 PERMISSIONS = ("rosters:read", "rosters:update", "rosters:contact")
@@ -24,3 +24,9 @@ class CourseRoster(Resource):
     def shows_contact(self) -> bool:
         """Whether the caller may see how students can be reached."""
         return may_in_course(self.request, self.course.row, "rosters:contact")
+
+    @property
+    def enrolls_as(self) -> str:
+        """How those come to take the course whom the caller enrolls: who does not teach it, administers it."""
+        row, user_id = self.course.row, caller_id(self.request)
+        return "instructor" if row.course_instructor_id == user_id or row.part_staff is not None else "admin"

@@ -5,7 +5,7 @@ from typing import Any
 from marshmallow import ValidationError, fields, validate, validates_schema
 
 from lms_core.enrollment.lifecycle.schemas import STATUSES
-from lms_core.enrollment.rosters.queries import SORTS
+from lms_core.enrollment.rosters.queries import AT_ONCE, MOST, SORTS
 from lms_core.kernel.i18n import _
 from lms_core.kernel.pagination import PageQuery
 from lms_core.kernel.schemas import Number, Part, Percentage, Schema, Text, Timestamp
@@ -97,3 +97,99 @@ class RosterEntrySchema(Schema):
     certificate_issued_at = Timestamp(allow_none=True)
     has_notes = fields.Boolean(metadata={"description": "See `/enrollments/{enrollmentId}/notes`."})
     updated_at = Timestamp(metadata={"description": "When its state or its dates last changed; progress is no change."})
+
+
+class EnrolledPersonSchema(Schema):
+    """Somebody to enroll, by id or e-mail address."""
+
+    example = {"email": "robin@example.org", "expiresAt": "2027-01-31T00:00:00Z"}
+    user_id = fields.UUID()
+    email = Text(min=3, max=254)
+    starts_at = Timestamp(allow_none=True)
+    expires_at = Timestamp(allow_none=True)
+
+    @validates_schema
+    def _fits(self, data: dict[str, Any], **_kwargs: Any) -> None:
+        if ("user_id" in data) == ("email" in data):
+            raise ValidationError({"userId": [_("Name the person by userId or by email.")]})
+        starts, expires = data.get("starts_at"), data.get("expires_at")
+        if starts is not None and expires is not None and expires <= starts:
+            raise ValidationError({"expiresAt": [_("Must be later than the start.")]})
+
+
+class EnrollManyQuery(Schema):
+    """What is to become of a list that is sent."""
+
+    dry_run = fields.Boolean(load_default=False, metadata={"description": "Only say what would become of it."})
+    all_or_nothing = fields.Boolean(
+        load_default=False, metadata={"description": "Enroll nobody, if anybody has to be refused."}
+    )
+
+
+class EnrollManySchema(EnrollManyQuery):
+    """People to enroll."""
+
+    students = fields.List(fields.Nested(EnrolledPersonSchema), required=True, validate=validate.Length(1, MOST))
+
+
+class EnrollResultSchema(Schema):
+    """What became of somebody on the list."""
+
+    line = fields.Integer(metadata={"description": "From 1; the names above the columns of a CSV do not count."})
+    named = fields.String(metadata={"description": "As the list names them."})
+    outcome = fields.String(
+        metadata={
+            "example": "enrolled",
+            "description": "`enrolled`, or what was in the way: `already_enrolled`, `user_unknown`, `course_full`, "
+            "`enrollment_suspended`, `named_twice`, `invalid`.",
+        }
+    )
+    detail = fields.String(allow_none=True, metadata={"description": "The same in words."})
+    enrollment_id = fields.UUID(allow_none=True)
+
+
+class EnrollReportSchema(Schema):
+    """What became of a list."""
+
+    applied = fields.Boolean(metadata={"description": "Whether it was done; else this is what would have become."})
+    enrolled = fields.Integer()
+    refused = fields.Integer(metadata={"description": "Without those who take the course already."})
+    results = fields.List(fields.Nested(EnrollResultSchema))
+
+
+class ChosenSchema(Schema):
+    """Students of the course: by the ids of their enrollments, or by the filters of the list."""
+
+    example = {"filter": {"status": ["active"], "maxProgress": 0}, "reason": "Nobody came."}
+    ids = fields.List(fields.UUID(), validate=validate.Length(1, AT_ONCE))
+    filter = fields.Nested(RosterFilters)
+
+    @validates_schema
+    def _one_way(self, data: dict[str, Any], **_kwargs: Any) -> None:
+        if ("ids" in data) == ("filter" in data):
+            raise ValidationError({"ids": [_("Choose by ids or by filter.")]})
+
+
+class ChangeManySchema(ChosenSchema):
+    """Students of the course, and why it is done; they can read it."""
+
+    reason = Text(max=500, multiline=True, allow_none=True, load_default=None)
+
+
+class SkippedSchema(Schema):
+    """Somebody of whom nothing was changed."""
+
+    id = fields.UUID(metadata={"description": "The enrollment's."})
+    code = fields.String(metadata={"example": "enrollment_dropped"})
+
+
+class ChangedManySchema(Schema):
+    """What became of the chosen students."""
+
+    changed = fields.Integer()
+    skipped = fields.List(fields.Nested(SkippedSchema), metadata={"description": "Of those chosen by id."})
+    more = fields.Boolean(
+        metadata={
+            "description": f"Whether there may be more: a filter changes {AT_ONCE} at once, and can be sent again."
+        }
+    )

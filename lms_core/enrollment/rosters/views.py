@@ -1,15 +1,22 @@
 """Rosters over HTTP."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict
+from typing import Any
 
 from pyramid.response import Response
 from pyramid.view import view_config
 
-from lms_core.enrollment.rosters import queries, schemas, sheets
+from lms_core.enrollment.admission import Admission
+from lms_core.enrollment.rosters import queries, schemas, service, sheets
+from lms_core.enrollment.rosters.lists import read_list
 from lms_core.enrollment.rosters.resources import CourseRoster
 from lms_core.files.names import content_disposition
 from lms_core.kernel.audit import audit
+from lms_core.kernel.errors import Forbidden
+from lms_core.kernel.i18n import _
 from lms_core.kernel.pagination import Page
+from lms_core.kernel.ratelimit import throttle_account
 from lms_core.kernel.request import Request
 
 
@@ -60,3 +67,83 @@ def _download(context: CourseRoster, pieces: Iterator[bytes], kind: str, ending:
     response.content_disposition = content_disposition("attachment", f"{context.course.row.slug}-students.{ending}")
     response.cache_control = "no-store"
     return response
+
+
+@view_config(
+    context=CourseRoster, name="bulk", request_method="POST", permission="rosters:update",
+    body=schemas.EnrollManySchema, returns=schemas.EnrollReportSchema, tags=("enrollments",),
+    errors=("403 contact_needed", "404 course_not_found", "429 too_many_requests"),
+)  # fmt: skip
+def enroll_students(context: CourseRoster, request: Request) -> Any:
+    """Enroll many people in a course, and say of each what became of it.
+
+    Nobody who takes the course already is changed, so that a list can be sent again. By e-mail address enrolls who has
+    `rosters:contact` in the course, because the answer says who has an account.
+    """
+    sent = dict(request.validated)
+    named = [service.Wish(str(each.get("user_id") or each["email"]), **each) for each in sent.pop("students")]
+    return _enroll(context, request, named, sent)
+
+
+@view_config(
+    context=CourseRoster, name="import", request_method="POST", permission="rosters:update",
+    query=schemas.EnrollManyQuery, consumes="text/csv", returns=schemas.EnrollReportSchema, tags=("enrollments",),
+    errors=("403 contact_needed", "404 course_not_found", "413 too_large", "422 csv_invalid", "429 too_many_requests"),
+)  # fmt: skip
+def enroll_students_by_csv(context: CourseRoster, request: Request) -> Any:
+    """Enroll the people of a CSV in a course, and say of each what became of it.
+
+    In UTF-8, with commas, semicolons or tabs. The first line names the columns: `email` or `userId`, and `startsAt` and
+    `expiresAt` if wanted, as times or as days in UTC, of which the last one counts whole; other columns are passed by.
+    """
+    return _enroll(context, request, read_list(request.small_body()), request.query)
+
+
+def _enroll(context: CourseRoster, request: Request, named: Sequence[service.Wish], options: Mapping[str, bool]) -> Any:
+    if any(each.email for each in named) and not context.shows_contact:
+        raise Forbidden("contact_needed", _("You may not see the addresses of students here; name them by userId."))
+    throttle_account(request, "roster", str(request.caller.user_id))
+    how = Admission(type=context.enrolls_as, decided_by=request.caller.user_id)
+    made = service.enroll_many(request.db, request.core, context.course.id, named, how, **options)
+    audit(request.db, request, "rosters.enroll", "course", context.course.id,
+          new={**options, "applied": made.applied, "enrolled": made.enrolled, "refused": made.refused})  # fmt: skip
+    say = request.localizer.translate
+    results = [{**asdict(each), "detail": say(each.detail) if each.detail else None} for each in made.results]
+    return {"applied": made.applied, "enrolled": made.enrolled, "refused": made.refused, "results": results}
+
+
+@view_config(
+    context=CourseRoster, name="suspend", request_method="POST", permission="rosters:update",
+    body=schemas.ChangeManySchema, returns=schemas.ChangedManySchema, tags=("enrollments",),
+)  # fmt: skip
+def suspend_students(context: CourseRoster, request: Request) -> Any:
+    """Keep many students out of a course until their enrollments are resumed; each is told, with the reason."""
+    return _change(context, request, "suspend")
+
+
+@view_config(
+    context=CourseRoster, name="resume", request_method="POST", permission="rosters:update",
+    body=schemas.ChangeManySchema, returns=schemas.ChangedManySchema, tags=("enrollments",),
+)  # fmt: skip
+def resume_students(context: CourseRoster, request: Request) -> Any:
+    """Let many suspended students in again."""
+    return _change(context, request, "resume")
+
+
+@view_config(
+    context=CourseRoster, name="drop", request_method="POST", permission="rosters:update",
+    body=schemas.ChangeManySchema, returns=schemas.ChangedManySchema, tags=("enrollments",),
+)  # fmt: skip
+def drop_students(context: CourseRoster, request: Request) -> Any:
+    """Take many students off a course; what they did stays, should they come back."""
+    return _change(context, request, "drop")
+
+
+def _change(context: CourseRoster, request: Request, step: str) -> Any:
+    sent, caller_id = request.validated, request.caller.user_id
+    chosen = service.Chosen(sent.get("ids"), sent.get("filter", {}), context.shows_contact)
+    done = service.change_many(request.db, request.core, context.course.id, step, chosen, caller_id, sent["reason"])
+    audit(request.db, request, f"rosters.{step}", "course", context.course.id,
+          new={**sent, "changed": len(done.changed)})  # fmt: skip
+    skipped = [{"id": each, "code": code} for each, code in done.skipped.items()]
+    return {"changed": len(done.changed), "skipped": skipped, "more": done.more}

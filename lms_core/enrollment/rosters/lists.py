@@ -1,0 +1,90 @@
+"""Lists of people as spreadsheets save them: CSV in UTF-8 with names above the columns."""
+
+import csv
+import datetime as dt
+import io
+import uuid
+from collections.abc import Iterator, Mapping, Sequence
+from types import MappingProxyType
+
+from lms_core.enrollment.rosters.queries import MOST
+from lms_core.enrollment.rosters.service import Wish
+from lms_core.kernel.errors import Invalid
+from lms_core.kernel.i18n import _
+
+_LONGEST = 254
+_NAMES: Mapping[str, str] = MappingProxyType(
+    {
+        "email": "email", "emailaddress": "email", "mail": "email",
+        "userid": "user_id",
+        "startsat": "starts_at", "starts": "starts_at",
+        "expiresat": "expires_at", "expires": "expires_at",
+    }
+)  # fmt: skip
+"""What a column is called, without capitals, blanks and dashes; others are passed by."""
+
+
+def read_list(data: bytes) -> list[Wish]:
+    """Whom a CSV names, with commas, semicolons or tabs. A line that cannot be used spoils none of the others.
+
+    Raises 422 ``csv_invalid``: not UTF-8, no column of people, or more than :data:`MOST` lines.
+    """
+    lines = _lines(data)
+    head = [_NAMES.get(_bare(name)) for name in next(lines, [])]
+    if "email" not in head and "user_id" not in head:
+        raise _unusable(_("The first line names no column “email” or “userId”."))
+    wishes = list[Wish]()
+    for cells in lines:
+        if len(wishes) == MOST:
+            raise _unusable(_("A list has ${most} people at most.", mapping={"most": MOST}))
+        wishes.append(_wish({name: cell.strip() for name, cell in zip(head, cells, strict=False) if name}))
+    return wishes
+
+
+def _lines(data: bytes) -> Iterator[Sequence[str]]:
+    try:
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        raise _unusable(_("The file is not UTF-8.")) from None
+    first = text.partition("\n")[0]
+    separator = max(",;\t", key=first.count)
+    lines = csv.reader(io.StringIO(text, newline=""), delimiter=separator)
+    try:
+        yield from (cells for cells in lines if any(cell.strip() for cell in cells))
+    except csv.Error:
+        raise _unusable(_("The file is not CSV.")) from None
+
+
+def _bare(name: str) -> str:
+    return "".join(letter for letter in name.casefold() if letter not in " -_")
+
+
+def _unusable(message: str) -> Invalid:
+    return Invalid("csv_invalid", message)
+
+
+def _wish(cells: Mapping[str, str]) -> Wish:
+    email, user_id = cells.get("email") or None, cells.get("user_id") or None
+    named = (user_id or email or "")[:_LONGEST]
+    if len(user_id or email or "") > _LONGEST or any(ord(letter) < 32 for letter in named) or not named:
+        return Wish(named, refusal=Invalid("invalid", _("The line names nobody.")))
+    try:
+        starts, expires = _moment(cells.get("starts_at")), _moment(cells.get("expires_at"), last=True)
+        known = uuid.UUID(user_id) if user_id else None
+    except (ValueError, OverflowError):
+        return Wish(named, refusal=Invalid("invalid", _("The line has an id or a date that cannot be read.")))
+    if starts is not None and expires is not None and expires <= starts:
+        return Wish(named, refusal=Invalid("invalid", _("Must be later than the start.")))
+    return Wish(named, known, None if known else email, starts, expires)
+
+
+def _moment(text: str | None, *, last: bool = False) -> dt.datetime | None:
+    """A time with its offset, or a day in UTC, of which the beginning counts, or the end."""
+    if not text:
+        return None
+    moment = dt.datetime.fromisoformat(text)
+    if len(text) == len("2026-01-31"):
+        return moment.replace(tzinfo=dt.UTC) + dt.timedelta(days=last)
+    if moment.tzinfo is None:
+        raise ValueError
+    return moment.astimezone(dt.UTC)
