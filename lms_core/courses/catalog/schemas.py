@@ -38,7 +38,8 @@ def _any_of(inner: fields.Field[Any]) -> fields.List[Any]:
 class CatalogFilters(Schema):
     """What narrows a list of courses."""
 
-    search = Text(max=200)
+    # Stands beside nothing, so what was pasted with it does no harm.
+    search = Text(max=200, multiline=True)
     category = _any_of(Text(min=1, max=100))
     sub_category = _any_of(Text(min=1, max=100))
     level = _any_of(fields.String(validate=validate.OneOf(LEVELS)))
