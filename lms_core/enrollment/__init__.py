@@ -23,4 +23,5 @@ def includeme(config: "Configurator") -> None:
     config.include("lms_core.enrollment.lifecycle")
     config.include("lms_core.enrollment.rosters")
     config.include("lms_core.enrollment.requests")
+    config.include("lms_core.enrollment.accommodations")
     config.scan("lms_core.enrollment.views")

@@ -103,7 +103,7 @@ def standing(core: Core, enrollment: Enrollment | None) -> LMSError | None:
         return None
     if enrollment.status == "suspended":
         return Conflict("enrollment_suspended", _("Your enrollment in this course is suspended."))
-    over = enrollment.expires_at is not None and enrollment.expires_at <= core.clock()
+    over = enrollment.ends_at is not None and enrollment.ends_at <= core.clock()
     if enrollment.status in TAKING and not over:
         return Conflict("already_enrolled", _("You are enrolled in this course already."))
     return None

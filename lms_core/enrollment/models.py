@@ -17,8 +17,8 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Mapped, mapped_column
 
-from lms_core.kernel.columns import Count, Document, Percent, Records, at_least, one_of, percent, sparse_index
-from lms_core.kernel.db import Base, Created, Identified
+from lms_core.kernel.columns import Count, Document, Off, Percent, Records, at_least, one_of, percent, sparse_index
+from lms_core.kernel.db import Base, Created, Identified, Timestamped
 
 
 class Enrollment(Identified, Base):
@@ -26,7 +26,8 @@ class Enrollment(Identified, Base):
 
     ``lessons_completed`` of ``lessons_total`` lets progress advance without a recount. ``time_spent_seconds`` sums
     the heartbeats. ``certificate_issued`` is computed from its date. ``updated_at`` is of what staff decide: state,
-    dates and notes; progress leaves it alone.
+    dates and notes; progress leaves it alone. ``extended_until`` is an end beyond ``expires_at`` that was granted to
+    this student alone.
     """
 
     __tablename__ = "enrollments"
@@ -38,6 +39,7 @@ class Enrollment(Identified, Base):
     enrolled_at: Mapped[dt.datetime] = mapped_column(server_default=func.now())
     starts_at: Mapped[dt.datetime | None]
     expires_at: Mapped[dt.datetime | None]
+    extended_until: Mapped[dt.datetime | None]
     started_at: Mapped[dt.datetime | None]
     completed_at: Mapped[dt.datetime | None]
     suspended_at: Mapped[dt.datetime | None]
@@ -70,6 +72,11 @@ class Enrollment(Identified, Base):
         Index(None, "expires_at", postgresql_where=text("status = 'active' AND expires_at IS NOT NULL")),
     )
 
+    @property
+    def ends_at(self) -> dt.datetime | None:
+        """When it is over for this student; None for never."""
+        return self.expires_at and max(self.expires_at, self.extended_until or self.expires_at)
+
 
 class EnrollmentChange(Identified, Created, Base):
     """That an enrollment came from one state into another: triggers write it, so that no way to do so leaves it out.
@@ -86,6 +93,44 @@ class EnrollmentChange(Identified, Created, Base):
     changed_by: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("users.id", ondelete="SET NULL"))
 
     __table_args__ = (Index(None, "enrollment_id", "created_at", "id"), sparse_index("changed_by"))
+
+
+class Accommodation(Identified, Timestamped, Base):
+    """What was granted to one student in one course alone, beside an end of their own (``enrollments.extended_until``).
+
+    Of every time that is limited they have ``extra_time_factor`` times as much, and ``extra_attempts`` more than others
+    wherever attempts are counted. With ``waives_sequence`` no module waits for the one before. ``reason`` may tell of a
+    disability: it is for who decides about it, and stands in no log and no export.
+    """
+
+    __tablename__ = "accommodations"
+
+    enrollment_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("enrollments.id", ondelete="CASCADE"), unique=True)
+    extra_time_factor: Mapped[Decimal] = mapped_column(Numeric(3, 2), server_default=text("1"))
+    extra_attempts: Mapped[Count]
+    waives_sequence: Mapped[Off]
+    reason: Mapped[str | None]
+    granted_by: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("users.id", ondelete="SET NULL"))
+
+    __table_args__ = (
+        CheckConstraint("extra_time_factor BETWEEN 1 AND 5", name="extra_time_factor"),
+        *at_least(0, "extra_attempts"),
+        sparse_index("granted_by"),
+    )
+
+
+class AccommodationDate(Base):
+    """When a module with a date opens to one student, in place of that date."""
+
+    __tablename__ = "accommodation_dates"
+
+    accommodation_id: Mapped[uuid.UUID] = mapped_column(
+        ForeignKey("accommodations.id", ondelete="CASCADE"), primary_key=True
+    )
+    module_id: Mapped[uuid.UUID] = mapped_column(
+        ForeignKey("modules.id", ondelete="CASCADE"), primary_key=True, index=True
+    )
+    unlocks_at: Mapped[dt.datetime]
 
 
 class EnrollmentRequest(Identified, Created, Base):

@@ -1,10 +1,11 @@
 """Reads of the enrollment domain."""
 
+import datetime as dt
 import uuid
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Uuid, and_, case, cast, exists, func, or_, select
+from sqlalchemy import ColumnElement, Connection, Uuid, and_, case, cast, exists, func, or_, select, true
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Session, aliased
 
@@ -17,11 +18,18 @@ from lms_core.kernel.security import CALLER
 TAKING = ("active", "completed")
 """The states in which somebody may use the course: completing it takes nothing away."""
 
+OVER: ColumnElement[bool] = and_(
+    Enrollment.expires_at <= func.now(), func.coalesce(Enrollment.extended_until <= func.now(), true())
+)
+"""Enrollments whose time is over, for this student too."""
 _in_time = and_(
     or_(Enrollment.starts_at.is_(None), Enrollment.starts_at <= func.now()),
-    or_(Enrollment.expires_at.is_(None), Enrollment.expires_at > func.now()),
+    or_(Enrollment.expires_at.is_(None), Enrollment.expires_at > func.now(), Enrollment.extended_until > func.now()),
 )
-
+ENDS_AT: ColumnElement[dt.datetime | None] = case(
+    (Enrollment.expires_at.is_not(None), func.greatest(Enrollment.expires_at, Enrollment.extended_until))
+)
+"""``Enrollment.ends_at``, in SQL."""
 
 IN_USE: ColumnElement[bool] = and_(Enrollment.status.in_(TAKING), _in_time)
 """Enrollments that let somebody into the course at this moment."""

@@ -10,7 +10,7 @@ from collections.abc import Collection, Mapping
 from decimal import Decimal
 from types import MappingProxyType
 
-from sqlalchemy import func, select, text, update
+from sqlalchemy import select, text, update
 from sqlalchemy.orm import Session
 
 from lms_core.courses.models import Course
@@ -22,7 +22,7 @@ from lms_core.enrollment.events import (
     EnrollmentSuspended,
 )
 from lms_core.enrollment.models import Enrollment
-from lms_core.enrollment.queries import TAKING
+from lms_core.enrollment.queries import OVER, TAKING
 from lms_core.kernel.core import Core
 from lms_core.kernel.errors import Conflict, Invalid, NotFound
 from lms_core.kernel.events import publish, publish_all
@@ -132,7 +132,13 @@ def change_dates(
         message = _("Must be later than the start.")
         raise Invalid("invalid", _("Some fields are not valid."), errors={"expiresAt": [message]})
     db.flush()
-    if enrollment.status == "expired" and (expires is None or expires > core.clock()):
+    go_on(db, core, enrollment, actor_id)
+
+
+def go_on(db: Session, core: Core, enrollment: Enrollment, actor_id: uuid.UUID) -> None:
+    """Take up a locked enrollment again that was over, where it has time again. Raises 409 ``course_full``."""
+    over = enrollment.ends_at is not None and enrollment.ends_at <= core.clock()
+    if enrollment.status == "expired" and not over:
         _check_room(db, enrollment.course_id)
         _take_up(db, enrollment, actor_id)
 
@@ -159,7 +165,7 @@ def expire_due(db: Session, *, limit: int) -> int:
     The courses are locked first, in the order of their ids, and what somebody is at is passed by until the next time:
     so it waits for no enrollment while it holds a course.
     """
-    due = (Enrollment.status == "active", Enrollment.expires_at <= func.now())
+    due = (Enrollment.status == "active", OVER)
     found = db.execute(select(Enrollment.id, Enrollment.course_id).where(*due).order_by(Enrollment.expires_at)
                        .limit(limit)).all()  # fmt: skip
     if not found:

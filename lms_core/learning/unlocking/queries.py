@@ -25,8 +25,9 @@ from sqlalchemy.orm import aliased
 
 from lms_core.assessment.models import Quiz
 from lms_core.courses.models import Course, CourseVersion, VersionLesson, VersionModule
-from lms_core.enrollment.models import Enrollment
-from lms_core.enrollment.queries import IN_USE
+from lms_core.enrollment.accommodations.queries import dates, read_dates
+from lms_core.enrollment.models import Accommodation, AccommodationDate, Enrollment
+from lms_core.enrollment.queries import ENDS_AT, IN_USE
 from lms_core.kernel.db import AnySelect
 from lms_core.kernel.prepared import Prepared
 from lms_core.learning.models import LessonProgress, ModuleProgress
@@ -89,11 +90,12 @@ def _standing() -> AnySelect:
     return (
         select(
             Enrollment.id.label("enrollment_id"), Enrollment.status, Enrollment.enrolled_at, Enrollment.starts_at,
-            Enrollment.expires_at.label("ends_at"), modules.scalar_subquery().label("modules"),
-            scored.scalar_subquery().label("scored"),
+            ENDS_AT.label("ends_at"), Accommodation.waives_sequence, dates().label("own_dates"),
+            modules.scalar_subquery().label("modules"), scored.scalar_subquery().label("scored"),
         )
         .select_from(CourseVersion)
         .outerjoin(Enrollment, and_(Enrollment.course_id == CourseVersion.course_id, Enrollment.user_id == _STUDENT))
+        .outerjoin(Accommodation, Accommodation.enrollment_id == Enrollment.id)
         .where(CourseVersion.id == _VERSION)
     )  # fmt: skip
 
@@ -117,6 +119,8 @@ def read_standing(row: Any) -> Standing | None:
         enrolled_at=row.enrolled_at,
         starts_at=row.starts_at,
         ends_at=row.ends_at,
+        waives_sequence=bool(row.waives_sequence),
+        own_dates=read_dates(row.own_dates),
         modules={uuid.UUID(each[0]): _done(each) for each in row.modules or ()},
         scored=frozenset(row.scored or ()),
     )
@@ -159,25 +163,30 @@ def _admitted(person: ColumnElement[Any]) -> ColumnElement[bool]:
 
 def _met(person: ColumnElement[Any]) -> ColumnElement[bool]:
     """Whether every condition of the module of the enclosing statement holds now."""
+    first_day = func.coalesce(Enrollment.starts_at, Enrollment.enrolled_at)
+    later = first_day + VersionModule.unlock_after_days * cast(literal("24 hours"), Interval)
+    own = (
+        select(AccommodationDate.unlocks_at)
+        .where(
+            AccommodationDate.accommodation_id == Accommodation.id,
+            AccommodationDate.module_id == VersionModule.module_id,
+        )
+        .correlate(Accommodation, VersionModule)
+        .scalar_subquery()
+    )
     opens_at = case(
-        (VersionModule.unlock_type == "scheduled", VersionModule.unlock_date),
-        (VersionModule.unlock_type == "relative", _first_day() + _days(VersionModule.unlock_after_days)),
+        (VersionModule.unlock_type == "scheduled", func.coalesce(own, VersionModule.unlock_date)),
+        (VersionModule.unlock_type == "relative", func.coalesce(own, later)),
     )
     in_time = func.coalesce(opens_at <= func.now(), literal(True))
     return (
-        exists()
+        select(literal(1))
+        .select_from(Enrollment)
+        .outerjoin(Accommodation, Accommodation.enrollment_id == Enrollment.id)
         .where(Enrollment.course_id == Course.id, Enrollment.user_id == person, in_time, ~_in_the_way(person))
         .correlate(Course, VersionModule)
+        .exists()
     )
-
-
-def _first_day() -> ColumnElement[dt.datetime]:
-    return func.coalesce(Enrollment.starts_at, Enrollment.enrolled_at)
-
-
-def _days(number: Any) -> ColumnElement[Any]:
-    interval: ColumnElement[Any] = number * cast(literal("24 hours"), Interval)
-    return interval
 
 
 def _in_the_way(person: ColumnElement[Any]) -> ColumnElement[bool]:
@@ -191,7 +200,9 @@ def _in_the_way(person: ColumnElement[Any]) -> ColumnElement[bool]:
     )
     awaited = or_(
         other.module_id == func.any(VersionModule.prerequisites),
-        and_(VersionModule.unlock_type == "sequential", other.place == before),
+        and_(
+            VersionModule.unlock_type == "sequential", Accommodation.waives_sequence.is_not(True), other.place == before
+        ),
     )
     low = case(
         (ModuleProgress.average_quiz_score.is_(None), has_score(other.module_id)),
@@ -206,6 +217,6 @@ def _in_the_way(person: ColumnElement[Any]) -> ColumnElement[bool]:
         .select_from(other)
         .outerjoin(ModuleProgress, and_(ModuleProgress.user_id == person, ModuleProgress.module_id == other.module_id))
         .where(other.version_id == VersionModule.version_id, awaited, lacking)
-        .correlate(VersionModule, Enrollment)
+        .correlate(VersionModule, Accommodation)
         .exists()
     )

@@ -270,3 +270,40 @@ def test_a_lesson_costs_four_statements_locked_or_not(core, student, course, rul
     with statements() as seen:
         student.client.get(f"/api/v1/lessons/{course.lessons[2]}", status=403)
     assert seen.count <= 4, seen
+
+
+def accommodate(student, instructor, **values):
+    [mine] = student.client.get("/api/v1/users/me/courses").json["items"]
+    url = f"/api/v1/enrollments/{mine['enrollmentId']}/accommodations"
+    instructor.client.put_json(url, values)
+    return url
+
+
+def test_a_date_of_their_own_counts_for_one_student(core, student, instructor, make_person, course, rule):
+    rule(1, unlockType="scheduled", unlockDate=later(core))
+    other = make_person()
+    other.client.post_json("/api/v1/enrollments", {"courseId": str(course.id)}, status=201)
+    own = {"moduleId": str(course.modules[1]), "unlocksAt": later(core, -1)}
+    url = accommodate(student, instructor, modules=[own])
+    student.client.get(f"/api/v1/lessons/{course.lessons[2]}")
+    assert refused(other, course.lessons[2])
+    instructor.client.delete(url, status=204)
+    assert refused(student, course.lessons[2])
+    accommodate(student, instructor, modules=[own])
+    learn(student, course.lessons[2])
+    instructor.client.delete(url, status=204)  # What was begun stays open.
+    learn(student, course.lessons[3])
+
+
+def test_a_date_of_their_own_may_be_later(core, student, instructor, course, rule):
+    rule(1, unlockType="relative", unlockAfterDays=0)
+    accommodate(student, instructor, modules=[{"moduleId": str(course.modules[1]), "unlocksAt": later(core, 2)}])
+    assert [each["code"] for each in refused(student, course.lessons[2])] == ["relative"]
+
+
+def test_the_order_may_be_waived_and_prerequisites_stay(student, instructor, course, rule):
+    rule(1, unlockType="sequential")
+    rule(2, unlockType="sequential", prerequisites=[str(course.modules[0])])
+    accommodate(student, instructor, waivesSequence=True)
+    assert [each["code"] for each in refused(student, course.lessons[4])] == ["prerequisite"]
+    learn(student, course.lessons[2])

@@ -4,11 +4,11 @@ import datetime as dt
 import random
 import uuid
 
-from sqlalchemy import insert, literal, select
+from sqlalchemy import func, insert, literal, select
 
 from lms_core.assessment.models import Quiz
 from lms_core.courses.models import Course, VersionLesson, VersionModule
-from lms_core.enrollment.models import Enrollment
+from lms_core.enrollment.models import Accommodation, AccommodationDate, Enrollment
 from lms_core.learning.models import LessonProgress, ModuleProgress
 from lms_core.learning.unlocking.queries import open_lesson, rules_of, standing_of
 from lms_core.learning.unlocking.rules import decide
@@ -32,8 +32,17 @@ def _compare(connection, core, course, student, draw):
     now = core.clock()
     version = connection.scalar(select(Course.version_id).where(Course.id == course.id))
     _make_rules(connection, course, version, now, draw)
+    restricted = set(
+        connection.scalars(
+            select(VersionModule.module_id).where(
+                VersionModule.version_id == version,
+                (VersionModule.unlock_type != "immediate") | (func.cardinality(VersionModule.prerequisites) > 0),
+            )
+        )
+    )
     enrollment = _enroll(connection, course, student, now, draw)
     if enrollment is not None:
+        _accommodate(connection, course, enrollment, now, draw)
         _make_progress(connection, course, student, enrollment, now, draw)
     _make_quizzes(connection, course, draw)
     gate = (
@@ -51,10 +60,10 @@ def _compare(connection, core, course, student, draw):
     )
     standing = standing_of(connection, version, student.id)
     decisions = decide(rules_of(connection, version), standing, now)
-    barred = any(each.conditions and each.conditions[0].code.startswith(("not_", "enrollment_")) for each in decisions)
+    if decisions[0].barred:
+        assert not any(in_sql[each] for each in restricted)  # The rest is refused before it is asked what is open.
+        return 0
     for each in decisions:
-        if barred:
-            continue  # Who does not take the course is refused before it is asked what is open.
         wanted = each.is_open or each.module_id in begun
         assert in_sql[each.module_id] == wanted, (each, standing)
     return sum(each.is_open for each in decisions)
@@ -84,9 +93,20 @@ def _enroll(connection, course, student, now, draw):
     values = {
         "user_id": student.id, "course_id": course.id, "status": draw.choice(["active"] * 5 + ["completed", "dropped"]),
         "enrolled_at": now - 3 * DAY, "starts_at": starts_at,
-        "expires_at": draw.choice([None, None, None, now + 2 * DAY]),
+        "expires_at": draw.choice([None, None, now - DAY / 2 if starts_at != now + DAY else None, now + 2 * DAY]),
+        "extended_until": draw.choice([None, now - DAY / 4, now + DAY]),
     }  # fmt: skip
     return connection.scalar(insert(Enrollment).values(values).returning(Enrollment.id))
+
+
+def _accommodate(connection, course, enrollment, now, draw):
+    if draw.random() < 0.6:
+        return
+    values = {"enrollment_id": enrollment, "waives_sequence": draw.random() < 0.5}
+    granted = connection.scalar(insert(Accommodation).values(values).returning(Accommodation.id))
+    for module in draw.sample(course.modules, 2):
+        own = {"accommodation_id": granted, "module_id": module, "unlocks_at": now + draw.choice([-DAY, DAY])}
+        connection.execute(insert(AccommodationDate).values(own))
 
 
 def _make_progress(connection, course, student, enrollment, now, draw):

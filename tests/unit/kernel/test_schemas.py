@@ -33,6 +33,7 @@ def _every_schema() -> list[type[schemas.Schema]]:
 SAMPLES: dict[type, Any] = {
     fields.UUID: uuid.UUID("5f0c6f4e-6c8e-4b0e-9d54-0c1f2f1f7d6a"),
     fields.Integer: 7,
+    fields.Float: 1.5,
     fields.Boolean: True,
     schemas.Timestamp: dt.datetime(2026, 1, 2, 3, 4, 5, 678, tzinfo=dt.UTC),
     fields.Date: dt.date(2026, 1, 2),
