@@ -11,7 +11,10 @@ if TYPE_CHECKING:
 
 
 def includeme(config: "Configurator") -> None:
+    from lms_core.courses.resources import CourseItem
+    from lms_core.learning.outline.resources import CourseExplanation
     from lms_core.learning.outline.structure import Shelf
 
+    config.add_child(CourseItem, "explain", CourseExplanation)
     config.registry.outlines = Shelf()
     config.scan("lms_core.learning.outline.views")

@@ -18,7 +18,7 @@ from lms_core.learning.outline.structure import (
     written,
 )
 from lms_core.learning.unlocking.queries import moments_of, read_standing
-from lms_core.learning.unlocking.rules import Decision, Done, Standing, decide
+from lms_core.learning.unlocking.rules import Condition, Decision, Done, Standing, decide
 
 Json = dict[str, Any]
 
@@ -47,6 +47,32 @@ def compose(course: Any, row: Any, structure: Structure, now: dt.datetime) -> Js
         "continue_lesson_id": _where_to_go_on(structure, decisions, doing),
         "modules": modules,
     }
+
+
+def explain(course: Any, student_id: uuid.UUID, row: Any, structure: Structure, now: dt.datetime) -> Json:
+    """What decided about each module for a student, condition by condition, whether it held or not."""
+    standing = read_standing(row)
+    decisions = decide([chapter.rule for chapter in structure], standing, now)
+    return {
+        **_head(course, row.number),
+        "user_id": student_id,
+        "at": now,
+        "enrollment": _enrollment(row) if standing is not None else None,
+        "modules": [
+            {
+                "id": decision.module_id,
+                "title": chapter.words["title"],
+                "is_open": decision.is_open,
+                "begun": decision.begun,
+                "conditions": [_condition(each) for each in decision.conditions],
+            }
+            for chapter, decision in zip(structure, decisions, strict=True)
+        ],
+    }
+
+
+def _condition(condition: Condition) -> Json:
+    return {**condition.as_json(), "passed": condition.passed, "accommodated": condition.accommodated}
 
 
 def show(course: Any, number: int | None, structure: Structure) -> Json:

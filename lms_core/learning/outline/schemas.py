@@ -94,3 +94,38 @@ class OutlineSchema(Schema):
         allow_none=True, metadata={"description": "Where to go on: the lesson begun last, or the next one."}
     )
     modules = Written(OutlineModuleSchema, many=True)
+
+
+class ExplainQuery(Schema):
+    """Whose outline."""
+
+    user_id = fields.UUID(required=True, metadata={"description": "A student of the course."})
+
+
+class ConditionSchema(ReasonSchema):
+    """A condition, whether it held, and whether what was granted to this student decided it."""
+
+    passed = fields.Boolean()
+    accommodated = fields.Boolean(metadata={"example": False})
+
+
+class ExplainedModuleSchema(Schema):
+    """What decided about a module; it is open if every condition held, or if the student has begun it."""
+
+    id = fields.UUID()
+    title = fields.String()
+    is_open = fields.Boolean()
+    begun = fields.Boolean()
+    conditions = Written(ConditionSchema, many=True)
+
+
+class ExplanationSchema(Schema):
+    """What decided about each module for one student."""
+
+    course_id = fields.UUID()
+    user_id = fields.UUID()
+    title = fields.String()
+    version = fields.Integer(metadata={"example": 3})
+    at = Timestamp(metadata={"description": "The moment that counted."})
+    enrollment = Written(OutlineEnrollmentSchema, allow_none=True)
+    modules = fields.List(fields.Nested(ExplainedModuleSchema))

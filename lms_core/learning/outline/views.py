@@ -7,7 +7,8 @@ from pyramid.view import view_config
 from lms_core.courses.resources import CourseItem
 from lms_core.kernel.request import Request
 from lms_core.learning.outline import schemas
-from lms_core.learning.outline.reading import draft_outline, published_outline
+from lms_core.learning.outline.reading import draft_outline, explanation, published_outline
+from lms_core.learning.outline.resources import CourseExplanation
 
 
 @view_config(
@@ -22,3 +23,15 @@ def read_outline(context: CourseItem, request: Request) -> Any:
     if context.drafts and request.query["as_"] is None:
         return draft_outline(request, context)
     return published_outline(request, context)
+
+
+@view_config(
+    context=CourseExplanation, request_method="GET", permission="rosters:read", query=schemas.ExplainQuery,
+    returns=schemas.ExplanationSchema, tags=("learning",), errors=("404 not_enrolled",),
+)  # fmt: skip
+def explain_outline(context: CourseExplanation, request: Request) -> Any:
+    """Read why modules are open to a student or not: each condition of the outline, whether it holds or not.
+
+    `accommodated` says that something granted to this student decided it.
+    """
+    return explanation(request, context.course, request.query["user_id"])
