@@ -3,7 +3,7 @@
 import importlib
 import sys
 
-NAMES = ("catalog", "scale")
+NAMES = ("catalog", "scale", "outline")
 
 if __name__ == "__main__":
     for name in sys.argv[1:] or NAMES:
