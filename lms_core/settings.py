@@ -110,9 +110,14 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("lms.courses.limit", "integer", "100", "Courses one instructor may own; 0 sets no limit"),
     Setting("lms.ratings.min_progress", "integer", "0", "Percentage of a course that somebody must have completed to "
             "rate it", bounds=(0, 100)),
+    Setting("lms.certificates.keys", "text", "generated:", "`name:secret` words; the first signs certificates, all "
+            "verify; `name:z6Mk...`, a public key, verifies alone; `generated:` makes one", secret=True),
+    Setting("lms.certificates.template", "text", "", "Folder of the institution's own template of certificates, with "
+            "`certificate.typ` in it; empty takes ours"),
     Setting("lms.ratelimit.enabled", "flag", "true", "Limit requests by address and account"),
     Setting("lms.ratelimit.storage", "text", "memory://", "memory:// (each process) or redis:// (shared)", secret=True),
     Setting("lms.ratelimit.auth_address", "rate", "60/minute", "Authentication requests from one address"),
+    Setting("lms.ratelimit.certificates_address", "rate", "60/minute", "Certificates verified from one address"),
     Setting("lms.ratelimit.login_account", "rate", "20/minute", "Attempts to sign in to one account"),
     Setting("lms.ratelimit.register_account", "rate", "20/hour", "Attempts to register one e-mail address"),
     Setting("lms.ratelimit.reset_account", "rate", "5/hour", "Mails with a link to set one account's password"),

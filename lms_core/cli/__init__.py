@@ -2,7 +2,20 @@
 
 import click
 
-from lms_core.cli import courses, db, demo, openapi, pipelines, plugins, processes, settings, storage, up, users
+from lms_core.cli import (
+    certificates,
+    courses,
+    db,
+    demo,
+    openapi,
+    pipelines,
+    plugins,
+    processes,
+    settings,
+    storage,
+    up,
+    users,
+)
 from lms_core.cli.group import LmsGroup
 
 
@@ -17,7 +30,7 @@ def main() -> None:
 
 for command in (
     *(up.up, processes.serve, processes.worker, processes.beat),
-    *(settings.settings, db.db, users.user, courses.course, demo.demo),
+    *(settings.settings, db.db, users.user, courses.course, certificates.certificates, demo.demo),
     *(plugins.plugin, pipelines.pipelines, storage.storage, openapi.openapi),
 ):
     main.add_command(command)

@@ -91,6 +91,8 @@ class Course(Identified, Timestamped, Base):
     requirements: Mapped[Words]
     target_audience: Mapped[str | None]
     completion_certificate: Mapped[On]
+    certificate_months: Mapped[int | None]
+    """How long a certificate is valid, from its issue; null for good."""
     allow_discussion: Mapped[On]
     allow_download: Mapped[Off]
     extra: Mapped[Document] = mapped_column("metadata")
@@ -114,7 +116,7 @@ class Course(Identified, Timestamped, Base):
         CheckConstraint("currency ~ '^[A-Z]{3}$'", name="currency"),
         CheckConstraint("enrollment_closes_at > enrollment_opens_at", name="enrollment_closes_at"),
         *at_least(0, "price", "duration_minutes"),
-        *at_least(1, "max_students"),
+        *at_least(1, "max_students", "certificate_months"),
         Index("uq_courses_code", "code", unique=True, postgresql_where=LIVING),
         Index("uq_courses_slug", "slug", unique=True, postgresql_where=LIVING),
         sparse_index("version_id"),

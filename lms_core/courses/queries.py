@@ -45,8 +45,9 @@ DETAIL = (
     *CARD, ENROLLMENT_SETTINGS, Course.enrollment_opens_at, Course.enrollment_closes_at, Course.waiting_list,
     Course.prerequisites,
     Course.description, Course.syllabus, Course.intro_video_url, Course.max_students, Course.learning_outcomes,
-    Course.requirements, Course.target_audience, Course.completion_certificate, Course.allow_discussion,
-    Course.allow_download, Course.completed_count, Course.created_at, Course.updated_at, Course.deleted_at, _CHOSEN,
+    Course.requirements, Course.target_audience, Course.completion_certificate, Course.certificate_months,
+    Course.allow_discussion, Course.allow_download, Course.completed_count, Course.created_at, Course.updated_at,
+    Course.deleted_at, _CHOSEN,
 )  # fmt: skip
 
 

@@ -70,6 +70,7 @@ class CourseSchema(CourseSummarySchema):
     requirements = fields.List(fields.String())
     target_audience = fields.String(allow_none=True)
     completion_certificate = fields.Boolean()
+    certificate_months = fields.Integer(allow_none=True)
     allow_discussion = fields.Boolean()
     allow_download = fields.Boolean()
     completed_count = fields.Integer()
@@ -129,6 +130,10 @@ class CourseChangeSchema(Schema):
     requirements = _words(50, 500)
     target_audience = Text(max=2000, multiline=True, allow_none=True, metadata=PLAIN)
     completion_certificate = fields.Boolean()
+    certificate_months = fields.Integer(
+        validate=validate.Range(1, 1200), allow_none=True, strict=True,
+        metadata={"description": "How long a certificate is valid from its issue; null for good.", "example": 24},
+    )  # fmt: skip
     allow_discussion = fields.Boolean()
     allow_download = fields.Boolean()
 

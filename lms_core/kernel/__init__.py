@@ -7,7 +7,7 @@ if TYPE_CHECKING:
 
 ROOMS = (
     "errors", "bodies", "traversal", "security", "views", "ratelimit", "idempotency", "events", "outbox", "tasks",
-    "mail", "logging", "headers", "health",
+    "mail", "pages", "logging", "headers", "health",
 )  # fmt: skip
 
 

@@ -25,6 +25,8 @@ from lms_core.kernel.i18n import _
 from lms_core.settings import Settings, SettingsError
 
 GENERATED = "generated:"
+_NAMED = ("lms.jwt.keys", "lms.certificates.keys")
+"""Settings whose keys have names."""
 
 
 def new_token() -> str:
@@ -278,7 +280,7 @@ def secret_setting(settings: Settings, name: str) -> str:
     value = settings.text(name)
     if value != GENERATED:
         return value
-    return _generated(settings.data / "secrets" / name, prefix="k1:" if name == "lms.jwt.keys" else "")
+    return _generated(settings.data / "secrets" / name, prefix="k1:" if name in _NAMED else "")
 
 
 def _generated(path: Path, prefix: str) -> str:

@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING
 
 from lms_core.accounts.events import UserRegistered
+from lms_core.certificates.events import CertificateIssued, CertificateRevoked
 from lms_core.courses.announcements.events import AnnouncementMoved, AnnouncementPublished
 from lms_core.courses.events import CourseCreated, CoursePublished, StaffAssigned
 from lms_core.courses.exchange.events import ExportEnded, ImportEnded
@@ -41,6 +42,8 @@ def includeme(config: "Configurator") -> None:
     config.add_event_subscriber(StaffAssigned, "notifications.staff_assigned", tasks.tell_assigned)
     config.add_event_subscriber(CourseCompleted, "notifications.course_completed", tasks.tell_completed)
     config.add_event_subscriber(ModuleUnlocked, "notifications.module_unlocked", tasks.tell_unlocked)
+    config.add_event_subscriber(CertificateIssued, "notifications.certificate_issued", tasks.tell_certificate_issued)
+    config.add_event_subscriber(CertificateRevoked, "notifications.certificate_revoked", tasks.tell_certificate_revoked)
     config.add_event_subscriber(FileInfected, "notifications.file_infected", tasks.tell_infected)
     config.add_event_subscriber(AnnouncementPublished, "notifications.announcement", tasks.tell_announced)
     config.add_event_subscriber(AnnouncementToldInPart, "notifications.announcement_rest", tasks.tell_more_announced)

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from lms_core.accounts.events import UserRegistered
+from lms_core.certificates.events import CertificateIssued, CertificateRevoked
 from lms_core.courses.announcements import queries as announcements
 from lms_core.courses.announcements.events import AnnouncementMoved, AnnouncementPublished
 from lms_core.courses.events import CourseCreated, CoursePublished, StaffAssigned
@@ -130,6 +131,37 @@ def tell_expired(delivery: Delivery, event: EnrollmentExpired) -> None:
         data=_course_data(event),
     )
     tell(delivery.db, delivery.core, event.user_id, notice)
+
+
+def tell_certificate_issued(delivery: Delivery, event: CertificateIssued) -> None:
+    notice = Notice(
+        type="certificate_issued",
+        title=_("Your certificate for ${course}", mapping={"course": event.course_title}),
+        message=_("It is ready. Everybody to whom you give its number can verify it."),
+        data=_certificate_data(event),
+        action_url=f"/certificates/{event.number}",
+        mail="certificate_issued",
+        mail_data={"again": event.again},
+    )
+    tell(delivery.db, delivery.core, event.user_id, notice)
+
+
+def tell_certificate_revoked(delivery: Delivery, event: CertificateRevoked) -> None:
+    notice = Notice(
+        type="certificate_revoked",
+        title=_("Your certificate for ${course} was revoked", mapping={"course": event.course_title}),
+        message=_("It is not valid any more. The reason given: ${reason}", mapping={"reason": event.reason}),
+        data=_certificate_data(event),
+        action_url=f"/certificates/{event.number}",
+        mail="certificate_revoked",
+        mail_data={"reason": event.reason},
+        priority="high",
+    )
+    tell(delivery.db, delivery.core, event.user_id, notice)
+
+
+def _certificate_data(event: CertificateIssued | CertificateRevoked) -> dict[str, str]:
+    return {"courseId": str(event.course_id), "courseTitle": event.course_title, "number": event.number}
 
 
 def tell_created(delivery: Delivery, event: CourseCreated) -> None:

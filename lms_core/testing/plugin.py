@@ -56,6 +56,7 @@ TEST_SETTINGS: Mapping[str, str] = MappingProxyType({
     "lms.mail.url": "file:",
     "lms.jwt.keys": "test:a-signing-key-that-only-tests-may-know",
     "lms.secret.keys": "an-encryption-key-that-only-tests-may-know",
+    "lms.certificates.keys": "test:a-certificate-key-that-only-tests-may-know",
     "lms.session.cookie_secure": "false",
     "lms.password.rounds": "4",
     "lms.password.lane": "4",

@@ -16,8 +16,8 @@ _UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _OF_THE_COURSE = (
     "code", "title", "description", "syllabus", "category", "sub_category", "level", "language", "thumbnail_url",
     "intro_video_url", "duration_minutes", "price", "currency", "enrollment_type", "max_students", "tags",
-    "learning_outcomes", "requirements", "target_audience", "completion_certificate", "allow_discussion",
-    "allow_download",
+    "learning_outcomes", "requirements", "target_audience", "completion_certificate", "certificate_months",
+    "allow_discussion", "allow_download",
 )  # fmt: skip
 _OF_ONE_INSTALLATION = frozenset({"id", "course_id", "module_id", "created_at", "updated_at", "derived"})
 """What each finds out by itself included."""

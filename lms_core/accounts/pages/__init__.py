@@ -9,13 +9,10 @@ person sends.
 
 from typing import TYPE_CHECKING
 
-from lms_core.accounts.pages.rendering import Pages
-
 if TYPE_CHECKING:
     from pyramid.config import Configurator
 
 
 def includeme(config: "Configurator") -> None:
-    config.registry.account_pages = Pages(config.registry.core)
     config.add_route("verify_email_page", "/verify-email")
     config.add_route("reset_password_page", "/reset-password")

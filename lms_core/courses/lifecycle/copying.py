@@ -18,7 +18,7 @@ from lms_core.kernel.i18n import _
 COPIED = (
     "description", "syllabus", "category", "sub_category", "level", "language", "intro_video_url", "price", "currency",
     "max_students", "tags", "learning_outcomes", "requirements", "target_audience",
-    "completion_certificate", "allow_discussion", "allow_download", "settings", "waiting_list",
+    "completion_certificate", "certificate_months", "allow_discussion", "allow_download", "settings", "waiting_list",
 )  # fmt: skip
 """What a copy takes over: not who teaches, attends or rated, and not what was published."""
 _AS_THEY_ARE = ("enrollment_type", "prerequisites")

@@ -111,12 +111,16 @@ def _body(operation: Operation) -> dict[str, Any]:
     return {**content, **{kind: {"schema": dict(_BYTES)} for kind in _words(options.get("consumes"))}}
 
 
+_LINKED = {"schema": {"type": "object"}, "example": {"@context": ["https://www.w3.org/ns/credentials/v2"]}}
+"""A document of linked data, whose shape its context's specification describes."""
+
+
 def _answers(operation: Operation, converter: Any) -> dict[str, Any]:
     """What comes when all goes well: ``status=``, and what ``answers=`` names besides."""
     options = operation.options
     returns, produces = options.get("returns"), _words(options.get("produces"))
     status = options.get("status") or (200 if returns or options.get("many") or produces else 204)
-    content = {kind: {"schema": dict(_BYTES)} for kind in produces}
+    content = {kind: _LINKED if kind.endswith("ld+json") else {"schema": dict(_BYTES)} for kind in produces}
     if returns:
         content[_JSON] = _many(returns, options.get("many"))
     sent_along = dict(parameters.headers(options["answer_headers"], converter)) if options.get("answer_headers") else {}

@@ -32,6 +32,7 @@ COURSE = {
     "requirements": ["Ein Ofen"],
     "target_audience": "Alle\nund jeder",
     "completion_certificate": False,
+    "certificate_months": 24,
     "allow_discussion": False,
     "allow_download": True,
 }

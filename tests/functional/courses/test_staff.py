@@ -31,7 +31,9 @@ def test_an_owner_chooses_the_staff(instructor, make_person, staff_url, course, 
     )
     assert made.headers["Location"].endswith(f"{staff_url}/{helper.id}")
     assert made.json["user"] == {"id": str(helper.id), "name": "Grace Hopper", "avatarUrl": None}
-    assert made.json["effective"] == ["courses:read", "lessons:read", "modules:read", "rosters:read", "staff:read"]
+    assert made.json["effective"] == [
+        "certificates:read", "courses:read", "lessons:read", "modules:read", "rosters:read", "staff:read",
+    ]  # fmt: skip
     assert [each["role"] for each in instructor.client.get(staff_url).json["items"]] == ["teaching_assistant"]
 
     changed = instructor.client.put_json(f"{staff_url}/{helper.id}", {"role": "co_instructor"}).json

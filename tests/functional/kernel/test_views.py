@@ -14,9 +14,10 @@ OPEN_TO_ALL = {
     "/api/v1/files/{fileId}/download",
     "/api/v1/uploads",
     "/api/v1/avatars/{avatarId}",
+    "/api/v1/certificates/issuer", "/api/v1/certificates/status/{list}", "/api/v1/certificates/verify",
 }  # fmt: skip
-"""What asks for no permission: how one comes to have any, what has an address that nobody can guess, and what the
-server can do."""
+"""What asks for no permission: how one comes to have any, what has an address that nobody can guess, what proves a
+certificate to anybody, and what the server can do."""
 
 
 def test_every_view_declares_its_permission(registry):
@@ -29,7 +30,7 @@ def test_every_view_declares_its_permission(registry):
     assert set(unguarded) == {"default_exceptionresponse_view"}
 
 
-def test_only_signing_in_and_signed_addresses_need_no_permission(registry):
+def test_few_paths_need_no_permission(registry):
     open_to_all = {
         operation.path for operation in operations(registry) if operation.permission == NO_PERMISSION_REQUIRED
     }

@@ -1,0 +1,166 @@
+"""Commands on certificates. Each runs in the caller's transaction; raising rolls it back.
+
+A certificate is written down when it is earned, with all that it says, and made when a worker has the time: signed,
+printed and stored. Until then it is pending. Of two that would issue one at once, the index of the current ones lets
+one through.
+"""
+
+import io
+import uuid
+from typing import Any
+
+from sqlalchemy import select, update
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm import Session
+
+from lms_core.certificates import queries
+from lms_core.certificates.addresses import Addresses
+from lms_core.certificates.credentials import badge
+from lms_core.certificates.events import CertificateDue, CertificateIssued, CertificateRevoked
+from lms_core.certificates.keys import SigningKeys
+from lms_core.certificates.models import Certificate
+from lms_core.certificates.numbering import new_number
+from lms_core.certificates.printing import Printed, Template, language_of, printed
+from lms_core.certificates.statements import signature_of, statement
+from lms_core.enrollment.models import Enrollment
+from lms_core.files.service import store_object
+from lms_core.kernel.core import Core
+from lms_core.kernel.errors import Conflict, NotFound
+from lms_core.kernel.events import publish
+from lms_core.kernel.i18n import _
+
+
+def issue_on_completion(db: Session, core: Core, enrollment_id: uuid.UUID) -> uuid.UUID | None:
+    """Issue what a completed course earns, where it earns one and none was issued before, revoked or not."""
+    facts = queries.facts(db, enrollment_id, core.clock())
+    if facts is None or not facts.completion_certificate or queries.has_any(db, enrollment_id):
+        return None
+    return _issue(db, core, facts)
+
+
+def issue(db: Session, core: Core, course_id: uuid.UUID, user_id: uuid.UUID) -> uuid.UUID:
+    """Issue one to somebody who has completed a course and has none that is valid.
+
+    Raises 404 ``enrollment_not_found``, 409 ``course_not_completed``, ``certificate_exists``.
+    """
+    enrollment_id = queries.enrollment_of(db, course_id, user_id)
+    facts = queries.facts(db, enrollment_id, core.clock()) if enrollment_id is not None else None
+    if facts is None:
+        raise NotFound("enrollment_not_found", _("This person does not take the course."))
+    if facts.completed_at is None:
+        raise Conflict("course_not_completed", _("This person has not completed the course."))
+    certificate_id = _issue(db, core, facts)
+    if certificate_id is None:
+        raise Conflict("certificate_exists", _("There is a certificate already; issue that one anew."))
+    return certificate_id
+
+
+def _issue(db: Session, core: Core, facts: Any) -> uuid.UUID | None:
+    """Write a certificate down; None where there is one already."""
+    issuer = {"name": core.settings.text("lms.name"), "url": Addresses(core.settings).site}
+    language = language_of(core.i18n, core.settings, facts.language, facts.preferred_language)
+    values = insert(Certificate).values(
+        enrollment_id=facts.enrollment_id,
+        user_id=facts.user_id,
+        course_id=facts.course_id,
+        certificate_number=new_number(),
+        issued_at=core.clock(),
+        expires_at=facts.expires_at,
+        extra=statement(facts, issuer, language),
+    )
+    current = values.on_conflict_do_nothing(
+        index_elements=[Certificate.enrollment_id], index_where=Certificate.revoked_at.is_(None)
+    )
+    certificate_id: uuid.UUID | None = db.execute(current.returning(Certificate.id)).scalar()
+    if certificate_id is not None:
+        publish(db, CertificateDue(certificate_id))
+    return certificate_id
+
+
+def make(db: Session, registry: Any, certificate_id: uuid.UUID) -> None:
+    """Sign, print and store a pending certificate; a second time, or after it was revoked, does nothing.
+
+    Raises TemplateError where the template cannot be set, and StorageUnavailable.
+    """
+    core: Core = registry.core
+    certificate = _locked(db, certificate_id)
+    email = queries.email_of(db, certificate.user_id) if certificate is not None else None
+    if certificate is None or email is None or certificate.revoked_at is not None or certificate.checksum is not None:
+        return
+    keys: SigningKeys = registry.certificate_keys
+    template = Template.from_settings(core.settings)
+    at, number = Addresses(core.settings), certificate.certificate_number
+    certificate.credential = badge(core, keys, certificate, email)
+    certificate.key_name, certificate.signature = keys.name, signature_of(keys, certificate)
+    words = Printed(number, certificate.extra, certificate.issued_at, certificate.expires_at, at.page(number))
+    pdf = printed(core.i18n, template, words, certificate.credential)
+    certificate.storage_provider = registry.storage.name
+    certificate.storage_path, stored = store_object(db, registry.storage, io.BytesIO(pdf))
+    certificate.file_size, certificate.checksum = stored.size, stored.sha256
+    certificate.template_id = template.name
+    certificate.verification_url, certificate.pdf_url = at.page(number), at.pdf(number)
+    db.flush()
+    _mark(db, certificate, certificate.verification_url)
+    publish(db, CertificateIssued(
+        certificate.id, certificate.user_id, certificate.course_id, number, certificate.extra["course"]["title"],
+        again=db.scalar(select(Certificate.id).where(Certificate.replaced_by == certificate.id).limit(1)) is not None,
+    ))  # fmt: skip
+
+
+def revoke(db: Session, core: Core, certificate_id: uuid.UUID, reason: str) -> None:
+    """Take a certificate back, for good. Raises 409 ``certificate_revoked``."""
+    certificate = _current(db, certificate_id)
+    _take_back(db, core, certificate, reason)
+    if certificate.checksum is not None:
+        publish(db, CertificateRevoked(
+            certificate.id, certificate.user_id, certificate.course_id, certificate.certificate_number,
+            certificate.extra["course"]["title"], reason,
+        ))  # fmt: skip
+
+
+def reissue(db: Session, core: Core, certificate_id: uuid.UUID, reason: str | None) -> uuid.UUID:
+    """Issue a certificate anew, with a number of its own and what names and titles are now; the old one is superseded.
+
+    Raises 404 where the account is gone, 409 ``certificate_revoked``.
+    """
+    certificate = _current(db, certificate_id)
+    facts = queries.facts(db, certificate.enrollment_id, core.clock())
+    if facts is None or facts.completed_at is None:
+        raise NotFound()
+    _take_back(db, core, certificate, reason)
+    again = _issue(db, core, facts)
+    if again is None:  # Nobody else issues one while the old one is locked.
+        raise Conflict("certificate_exists", _("There is a certificate already; issue that one anew."))
+    certificate.replaced_by = again
+    db.flush()
+    return again
+
+
+def _locked(db: Session, certificate_id: uuid.UUID) -> Certificate | None:
+    chosen = select(Certificate).where(Certificate.id == certificate_id).with_for_update()
+    return db.scalar(chosen.execution_options(populate_existing=True))
+
+
+def _current(db: Session, certificate_id: uuid.UUID) -> Certificate:
+    certificate = _locked(db, certificate_id)
+    if certificate is None:
+        raise NotFound()
+    if certificate.revoked_at is not None:
+        raise Conflict("certificate_revoked", _("This certificate was revoked already."))
+    return certificate
+
+
+def _take_back(db: Session, core: Core, certificate: Certificate, reason: str | None) -> None:
+    certificate.revoked_at, certificate.revoked_reason = core.clock(), reason
+    db.flush()
+    _mark(db, certificate, None)
+
+
+def _mark(db: Session, certificate: Certificate, url: str | None) -> None:
+    """Let the enrollment know of its certificate."""
+    issued_at = certificate.issued_at if url is not None else None
+    db.execute(
+        update(Enrollment)
+        .where(Enrollment.id == certificate.enrollment_id)
+        .values(certificate_issued_at=issued_at, certificate_url=url)
+    )

@@ -1,0 +1,89 @@
+"""What a certificate says: frozen when it is issued, and signed."""
+
+import base64
+import datetime as dt
+import re
+import unicodedata
+from collections.abc import Mapping
+from typing import Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+import orjson
+
+from lms_core.certificates.keys import SigningKeys
+
+LONGEST_NAME = 300
+"""Characters of a name or a title that are printed; nobody's is longer but by somebody's design."""
+LONGEST_DESCRIPTION = 1000
+_EAST_ASIAN = re.compile(
+    r"[\u2e80-\u2fff\u3005-\u3007\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af\uf900-\ufaff]+"
+)
+_STEERING = re.compile(r"[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff]")
+"""What turns the direction of the text around it: a name could rewrite its neighbours with it."""
+
+
+def statement(facts: Any, issuer: Mapping[str, str], language: str) -> dict[str, Any]:
+    """The frozen words of a certificate, from a row of :func:`lms_core.certificates.queries.facts`."""
+    completed = facts.completed_at.astimezone(_zone(facts.timezone)).date()
+    return {
+        "holder": {"name": printed_name(facts.first_name, facts.last_name), "language": facts.preferred_language},
+        "course": {
+            "id": str(facts.course_id),
+            "code": facts.code,
+            "title": plain(facts.title),
+            "description": _shortened(facts.description or ""),
+            "language": facts.language,
+            "version": facts.version,
+            "minutes": facts.duration_minutes,
+            "instructor": printed_name(facts.instructor_first_name, facts.instructor_last_name),
+        },
+        "completedOn": completed.isoformat(),
+        "grade": plain(facts.grade) if facts.grade else None,
+        "issuer": dict(issuer),
+        "language": language,
+    }
+
+
+def printed_name(first: str, last: str) -> str:
+    """As its bearer writes it: in Chinese, Japanese and Korean the family comes first, and nothing between."""
+    first, last = plain(first), plain(last)
+    if _EAST_ASIAN.fullmatch(first) and _EAST_ASIAN.fullmatch(last):
+        return last + first
+    return plain(f"{first} {last}")
+
+
+def _shortened(text: str) -> str:
+    line = " ".join(text.split())
+    return line if len(line) <= LONGEST_DESCRIPTION else f"{line[: LONGEST_DESCRIPTION - 1]}…"
+
+
+def plain(text: str) -> str:
+    """A line that anybody may have written, without what no letter is: controls, line breaks, changes of direction."""
+    kept = (" " if unicodedata.category(each) in ("Cc", "Zl", "Zp") else each for each in _STEERING.sub("", text))
+    line = " ".join(unicodedata.normalize("NFC", "".join(kept)).split())
+    return line if len(line) <= LONGEST_NAME else f"{line[: LONGEST_NAME - 1]}…"
+
+
+def signature_of(keys: SigningKeys, certificate: Any) -> str:
+    """Over the number, all that it says, and its times; in Base64."""
+    return base64.b64encode(keys.sign(_signed_bytes(certificate))).decode()
+
+
+def is_signed(keys: SigningKeys, row: Any) -> bool:
+    """Whether a row says what one of the keys has signed."""
+    if row.signature is None or row.key_name is None:
+        return False
+    return keys.fits(row.key_name, _signed_bytes(row), base64.b64decode(row.signature))
+
+
+def _signed_bytes(row: Any) -> bytes:
+    """The same bytes for the same certificate, whoever writes them down."""
+    times = [None if each is None else each.astimezone(dt.UTC).isoformat() for each in (row.issued_at, row.expires_at)]
+    return b"lms-certificate " + orjson.dumps([row.certificate_number, row.extra, *times], option=orjson.OPT_SORT_KEYS)
+
+
+def _zone(name: str) -> dt.tzinfo:
+    try:
+        return ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        return dt.UTC
