@@ -12,6 +12,7 @@ from pyramid.config import Configurator
 
 from lms_core.courses import hookspecs as courses_hooks
 from lms_core.enrollment import hookspecs as enrollment_hooks
+from lms_core.enrollment.payments import hookspecs as payment_hooks
 from lms_core.files import hookspecs as files_hooks
 from lms_core.kernel.core import Clock, make_core, system_clock
 from lms_core.kernel.embedded import ensure_server
@@ -20,7 +21,7 @@ from lms_core.kernel.request import Request
 from lms_core.kernel.views import refuse_unguarded
 from lms_core.settings import EMBEDDED, Settings, load_settings, read_setting
 
-HOOKS = (files_hooks, courses_hooks, enrollment_hooks)
+HOOKS = (files_hooks, courses_hooks, enrollment_hooks, payment_hooks)
 """The domains' hook specifications; the kernel's own are always there."""
 
 DOMAINS = (

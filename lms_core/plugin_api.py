@@ -56,6 +56,17 @@ from lms_core.enrollment.methods import (
     Pay,
     Refuse,
 )
+from lms_core.enrollment.payments.asking import ask_to_pay
+from lms_core.enrollment.payments.events import PaymentNeedsAttention, PaymentReceived, PaymentRefunded
+from lms_core.enrollment.payments.gateways import (
+    Charge,
+    Checkout,
+    GatewayEvent,
+    GatewayUnavailable,
+    PaymentGateway,
+    Refunded,
+    WebhookRefused,
+)
 from lms_core.enrollment.service import enroll
 from lms_core.files.events import FileCleared, FileInfected
 from lms_core.files.ranges import ranged_stream
@@ -108,20 +119,22 @@ from lms_core.settings import Setting, Settings, SettingsError
 __all__ = [
     "ACE", "API_VERSION", "FILE_ID_SCHEME", "FILE_SCHEME", "MAX_HTML", "Admission", "Admit", "Allow",
     "AnnouncementPublished", "ApiRoot", "Application", "Ask", "Authenticated", "BadRequest", "Base", "Binary",
-    "CannotProcess", "Collection", "Conflict", "ContentContext", "ContentFile", "ContentType", "Core",
-    "CourseCompleted", "CourseCreated", "CourseExporter", "CourseImporter", "CourseItem", "CoursePublished", "Created",
-    "CursorPage", "CursorQuery", "Decision", "Delivery", "EmailVerified", "EnrollmentDropped", "EnrollmentExpired",
-    "EnrollmentMethod", "EnrollmentRejected", "EnrollmentRequested", "EnrollmentResumed", "EnrollmentSuspended",
-    "Event", "EventSubscription", "Everyone", "ExportedCourse", "ExportedFile", "ExportedLesson", "ExportedModule",
-    "FileCleared", "FileInfected", "FileScanner", "Forbidden", "Identified", "Identity", "ImportLimits",
-    "ImportedCourse", "ImportedEmbed", "ImportedFile", "ImportedLesson", "ImportedModule", "IncomingStream", "Invalid",
-    "Item", "JoinedCourse", "LMSError", "LessonContentChanged", "MeResource", "Migrations", "Money", "NoCriteria",
-    "NotFound", "NothingToSay", "NothingToSet", "Notice", "Number", "OpenSearchAddress", "Page", "PageQuery", "Part",
-    "PasswordChanged", "Pay", "Percentage", "PeriodicTask", "Place", "Prepared", "ProfileChanged", "Readable", "Refuse",
-    "Request", "Resource", "Right", "Sanitized", "ScannerUnavailable", "Schema", "Setting", "Settings", "SettingsError",
-    "Skipped", "Storage", "StorageBackend", "StorageUnavailable", "Stored", "StoredObject", "TaskContext", "Text",
-    "Timestamp", "Timestamped", "TooLarge", "TooMany", "Unauthorized", "Unavailable", "Undeliverable", "UserEnrolled",
-    "UserRegistered", "Verdict", "Workshop", "_", "api_url", "audit", "check_storage_key", "course_acl", "created",
+    "CannotProcess", "Charge", "Checkout", "Collection", "Conflict", "ContentContext", "ContentFile", "ContentType",
+    "Core", "CourseCompleted", "CourseCreated", "CourseExporter", "CourseImporter", "CourseItem", "CoursePublished",
+    "Created", "CursorPage", "CursorQuery", "Decision", "Delivery", "EmailVerified", "EnrollmentDropped",
+    "EnrollmentExpired", "EnrollmentMethod", "EnrollmentRejected", "EnrollmentRequested", "EnrollmentResumed",
+    "EnrollmentSuspended", "Event", "EventSubscription", "Everyone", "ExportedCourse", "ExportedFile", "ExportedLesson",
+    "ExportedModule", "FileCleared", "FileInfected", "FileScanner", "Forbidden", "GatewayEvent", "GatewayUnavailable",
+    "Identified", "Identity", "ImportLimits", "ImportedCourse", "ImportedEmbed", "ImportedFile", "ImportedLesson",
+    "ImportedModule", "IncomingStream", "Invalid", "Item", "JoinedCourse", "LMSError", "LessonContentChanged",
+    "MeResource", "Migrations", "Money", "NoCriteria", "NotFound", "NothingToSay", "NothingToSet", "Notice", "Number",
+    "OpenSearchAddress", "Page", "PageQuery", "Part", "PasswordChanged", "Pay", "PaymentGateway",
+    "PaymentNeedsAttention", "PaymentReceived", "PaymentRefunded", "Percentage", "PeriodicTask", "Place", "Prepared",
+    "ProfileChanged", "Readable", "Refunded", "Refuse", "Request", "Resource", "Right", "Sanitized",
+    "ScannerUnavailable", "Schema", "Setting", "Settings", "SettingsError", "Skipped", "Storage", "StorageBackend",
+    "StorageUnavailable", "Stored", "StoredObject", "TaskContext", "Text", "Timestamp", "Timestamped", "TooLarge",
+    "TooMany", "Unauthorized", "Unavailable", "Undeliverable", "UserEnrolled", "UserRegistered", "Verdict",
+    "WebhookRefused", "Workshop", "_", "api_url", "ask_to_pay", "audit", "check_storage_key", "course_acl", "created",
     "cursor_page", "enroll", "fields", "grant", "hookimpl", "is_storage_key", "map_references", "notify", "page_of",
     "placed", "publish", "queue_mail", "ranged_stream", "reading_minutes", "referenced_files", "refusal", "revoke",
     "sanitize", "scoped_acl", "tell", "throttle_account", "throttle_address", "touch_trigger", "validate",

@@ -114,6 +114,12 @@ SETTINGS: tuple[Setting, ...] = (
             "verify; `name:z6Mk...`, a public key, verifies alone; `generated:` makes one", secret=True),
     Setting("lms.certificates.template", "text", "", "Folder of the institution's own template of certificates, with "
             "`certificate.typ` in it; empty takes ours"),
+    Setting("lms.payments.hold", "seconds", "1h", "How long a place is kept for who is about to pay, and a checkout "
+            "can be paid", bounds=(2100, 86_400)),
+    Setting("lms.payments.success_url", "text", "/courses/{courseId}?payment={paymentId}", "Page of the site, or URL, "
+            "that people come back to when they have paid", pattern=r"(/|https?://).*"),
+    Setting("lms.payments.cancel_url", "text", "/courses/{courseId}?payment={paymentId}", "The same for those who have "
+            "turned back", pattern=r"(/|https?://).*"),
     Setting("lms.ratelimit.enabled", "flag", "true", "Limit requests by address and account"),
     Setting("lms.ratelimit.storage", "text", "memory://", "memory:// (each process) or redis:// (shared)", secret=True),
     Setting("lms.ratelimit.auth_address", "rate", "60/minute", "Authentication requests from one address"),
@@ -123,6 +129,7 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("lms.ratelimit.reset_account", "rate", "5/hour", "Mails with a link to set one account's password"),
     Setting("lms.ratelimit.verification_account", "rate", "5/hour", "Mails with another link to verify one account"),
     Setting("lms.ratelimit.roster_account", "rate", "60/hour", "Lists of people that one account enrolls"),
+    Setting("lms.ratelimit.voucher_account", "rate", "20/hour", "Vouchers that one account tries"),
     Setting("lms.cors.origins", "words", "", "Origins that may call the API from a browser"),
     Setting("lms.metrics.token", "text", "", "Bearer token that may read /metrics; without one only this machine may",
             secret=True),

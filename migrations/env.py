@@ -13,6 +13,7 @@ import lms_core.certificates.models
 import lms_core.courses.exchange.models
 import lms_core.courses.models
 import lms_core.enrollment.models
+import lms_core.enrollment.payments.models
 import lms_core.files.models
 import lms_core.forum.models
 import lms_core.kernel.models

@@ -24,4 +24,5 @@ def includeme(config: "Configurator") -> None:
     config.include("lms_core.enrollment.rosters")
     config.include("lms_core.enrollment.requests")
     config.include("lms_core.enrollment.accommodations")
+    config.include("lms_core.enrollment.payments")
     config.scan("lms_core.enrollment.views")

@@ -22,14 +22,16 @@ from lms_core.kernel.views import answered, created
     errors=("402 payment_required", "404 course_not_found", "409 already_enrolled", "409 enrollment_suspended",
             "409 enrollment_method_unavailable", "409 enrollment_not_open", "409 enrollment_closed",
             "409 payment_unavailable", "409 prerequisites_missing", "409 already_requested",
-            "409 course_full", "422 reason_required"),
+            "409 course_full", "422 reason_required", "422 voucher_invalid"),
 )  # fmt: skip
 def enroll(context: EnrollmentCollection, request: Request) -> Any:
     """Enroll in a course.
 
     What has to be sent beside `courseId` depends on the course's `enrollmentType` (`GET /enrollment-methods`). The
     answer is the enrollment (201), a request that the course's staff decides about (202), or, where it has to be paid
-    for, a problem (402) whose `payment` names amount, currency, gateways and a reference; no place is kept until then.
+    for, a problem (402) whose `payment` names amount, currency, gateways and a reference: of a course whose
+    `enrollmentType` is `payment`, that is the payment's id (`POST /payments/{id}/checkout`), a place is kept until
+    `expiresAt`, and asking again answers the same.
     """
     course_id, details = request.validated["course_id"], request.validated["details"]
     outcome = service.apply(request.db, request.core, request, course_id, details)

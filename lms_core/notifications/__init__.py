@@ -14,10 +14,11 @@ from lms_core.enrollment.events import (
     EnrollmentResumed,
     EnrollmentSuspended,
 )
+from lms_core.enrollment.payments.events import PaymentNeedsAttention, PaymentReceived, PaymentRefunded
 from lms_core.files.events import FileInfected
 from lms_core.kernel.traversal import ApiRoot
 from lms_core.learning.unlocking.events import ModuleUnlocked
-from lms_core.notifications import queries, tasks
+from lms_core.notifications import payments, queries, tasks
 from lms_core.notifications.events import AnnouncementFollowedInPart, AnnouncementToldInPart, PublicationToldInPart
 from lms_core.notifications.resources import NotificationCollection, NotificationItem
 
@@ -34,6 +35,9 @@ def includeme(config: "Configurator") -> None:
     config.add_event_subscriber(EnrollmentResumed, "notifications.enrollment_resumed", tasks.tell_resumed)
     config.add_event_subscriber(EnrollmentDropped, "notifications.enrollment_dropped", tasks.tell_dropped)
     config.add_event_subscriber(EnrollmentExpired, "notifications.enrollment_expired", tasks.tell_expired)
+    config.add_event_subscriber(PaymentReceived, "notifications.payment_received", payments.tell_paid)
+    config.add_event_subscriber(PaymentRefunded, "notifications.payment_refunded", payments.tell_refunded)
+    config.add_event_subscriber(PaymentNeedsAttention, "notifications.payment_attention", payments.tell_administrators)
     config.add_event_subscriber(CourseCreated, "notifications.course_created", tasks.tell_created)
     config.add_event_subscriber(CoursePublished, "notifications.course_published", tasks.tell_published)
     config.add_event_subscriber(PublicationToldInPart, "notifications.published_rest", tasks.tell_more_published)

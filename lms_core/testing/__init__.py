@@ -8,6 +8,7 @@ CONFORMANCE: Mapping[str, str] = MappingProxyType({
     "lms_enrollment_methods": "lms_core.testing.enrollment_methods",
     "lms_course_exporters": "lms_core.testing.exporters",
     "lms_course_importers": "lms_core.testing.importers",
+    "lms_payment_gateways": "lms_core.testing.payment_gateways",
     "lms_storage_backends": "lms_core.testing.storages",
     "lms_file_scanners": "lms_core.testing.scanners",
 })  # fmt: skip

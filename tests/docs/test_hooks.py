@@ -1,5 +1,7 @@
 """docs/hooks.md has an entry for every hook, with its signature and an example that is a plugin."""
 
+import hashlib
+import hmac
 import inspect
 import re
 from collections.abc import Callable, Mapping
@@ -24,6 +26,7 @@ from lms_core.testing.content_types import ContentTypeConformance
 from lms_core.testing.enrollment_methods import EnrollmentMethodConformance
 from lms_core.testing.exporters import ExporterConformance
 from lms_core.testing.importers import ImporterConformance
+from lms_core.testing.payment_gateways import PaymentGatewayConformance, Webhook
 from lms_core.testing.scanners import ScannerConformance
 from lms_core.testing.storages import StorageConformance
 
@@ -192,3 +195,14 @@ class TestTheEnrollmentMethodOfThePage(EnrollmentMethodConformance):
     @pytest.fixture
     def chosen(self) -> list[dict[str, Any]]:
         return [{"domains": ["example.com", "example.org"]}]
+
+
+class TestThePaymentGatewayOfThePage(PaymentGatewayConformance):
+    @pytest.fixture
+    def gateway(self, load: Load) -> Any:
+        return load("lms_payment_gateways").CampusCard("secret")
+
+    @pytest.fixture
+    def webhooks(self) -> list[Webhook]:
+        body = b'{"id": "7", "payment": "3f2c1f0e-7a54-4b0f-9a4e-0d6f2f1f7c11", "euros": "49.00"}'
+        return [(body, {"x-signature": hmac.new(b"secret", body, hashlib.sha256).hexdigest()})]

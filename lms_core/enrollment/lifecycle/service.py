@@ -55,12 +55,12 @@ def leave(db: Session, core: Core, enrollment_id: uuid.UUID, reason: str | None)
     _drop(db, core, enrollment, enrollment.user_id, reason)
 
 
-def drop(db: Session, core: Core, enrollment_id: uuid.UUID, actor_id: uuid.UUID, reason: str | None) -> None:
+def drop(db: Session, core: Core, enrollment_id: uuid.UUID, actor_id: uuid.UUID | None, reason: str | None) -> None:
     """Take a student off the course. Raises 404; 409 ``enrollment_dropped``, ``enrollment_expired``."""
     _drop(db, core, _locked(db, enrollment_id, "drop"), actor_id, reason)
 
 
-def _drop(db: Session, core: Core, enrollment: Enrollment, actor_id: uuid.UUID, reason: str | None) -> None:
+def _drop(db: Session, core: Core, enrollment: Enrollment, actor_id: uuid.UUID | None, reason: str | None) -> None:
     acting(db, actor_id, reason)
     enrollment.status, enrollment.dropped_at, enrollment.dropped_reason = "dropped", core.clock(), reason
     enrollment.suspended_at = enrollment.suspended_reason = None
@@ -69,7 +69,7 @@ def _drop(db: Session, core: Core, enrollment: Enrollment, actor_id: uuid.UUID, 
     publish(db, EnrollmentDropped(*_told(db, enrollment), by_staff, reason), actor_id=actor_id)
 
 
-def suspend(db: Session, core: Core, enrollment_id: uuid.UUID, actor_id: uuid.UUID, reason: str | None) -> None:
+def suspend(db: Session, core: Core, enrollment_id: uuid.UUID, actor_id: uuid.UUID | None, reason: str | None) -> None:
     """Keep a student out until the enrollment is resumed; the place stays theirs.
 
     Raises 404; 409 ``enrollment_suspended``, ``enrollment_dropped``, ``enrollment_expired``.
@@ -81,13 +81,13 @@ def suspend(db: Session, core: Core, enrollment_id: uuid.UUID, actor_id: uuid.UU
     publish(db, EnrollmentSuspended(*_told(db, enrollment), reason), actor_id=actor_id)
 
 
-def resume(db: Session, enrollment_id: uuid.UUID, actor_id: uuid.UUID) -> None:
+def resume(db: Session, enrollment_id: uuid.UUID, actor_id: uuid.UUID | None) -> None:
     """Let a suspended student in again. Raises 404; 409 named after any other state, such as ``enrollment_active``."""
     enrollment = _locked(db, enrollment_id, "resume")
     _take_up(db, enrollment, actor_id)
 
 
-def _take_up(db: Session, enrollment: Enrollment, actor_id: uuid.UUID) -> None:
+def _take_up(db: Session, enrollment: Enrollment, actor_id: uuid.UUID | None) -> None:
     acting(db, actor_id)
     enrollment.status = "active" if enrollment.completed_at is None else "completed"
     enrollment.suspended_at = enrollment.suspended_reason = None

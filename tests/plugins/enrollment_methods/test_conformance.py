@@ -1,12 +1,19 @@
 """The bundled enrollment methods, and one of an institution's own, owe what every such method owes."""
 
+import datetime as dt
+import uuid
 from typing import Any
 
 import pytest
-from lms_plugins.enrollment_methods import approval, open  # noqa: A004  # So is it called.
+from lms_plugins.enrollment_methods import approval, open, payment  # noqa: A004  # So is it called.
+from lms_plugins.payment_manual import ManualGateway
+from pyramid.registry import Registry
+from sqlalchemy.orm import Session
 
+from lms_core.accounts.models import User
+from lms_core.enrollment.payments.vouchers import make_voucher
 from lms_core.plugin_api import EnrollmentMethod
-from lms_core.testing.enrollment_methods import EnrollmentMethodConformance
+from lms_core.testing.enrollment_methods import Arrange, EnrollmentMethodConformance
 from tests.fixtures.toy_enrollment import PasswordEnrollment
 
 
@@ -32,6 +39,31 @@ class TestApproval(EnrollmentMethodConformance):
     @pytest.fixture
     def chosen(self) -> list[dict[str, Any]]:
         return [{}, {"question": "Why?", "reasonRequired": True}, {"reasonRequired": False}]
+
+
+class TestPayment(EnrollmentMethodConformance):
+    price = "49"
+
+    @pytest.fixture(autouse=True)
+    def offered(self, registry: Registry, monkeypatch: pytest.MonkeyPatch) -> None:
+        """There is a way to pay."""
+        gateways = {"manual": ManualGateway("At the desk.", dt.timedelta(days=14))}
+        monkeypatch.setattr(registry, "payment_gateways", gateways)
+
+    @pytest.fixture
+    def method(self) -> EnrollmentMethod:
+        return payment.PaidEnrollment()
+
+    @pytest.fixture
+    def arrange(self) -> Arrange:
+        def make(db: Session, _course_id: uuid.UUID, applicant: User) -> None:
+            make_voucher(db, None, applicant.id, {"code": "SPRING", "percent": 50})
+
+        return make
+
+    @pytest.fixture
+    def examples(self) -> list[dict[str, Any]]:
+        return [{"voucher": "spring"}]
 
 
 class TestToy(EnrollmentMethodConformance):

@@ -1,0 +1,108 @@
+"""Asking somebody who applies for a course to pay: what the enrollment method ``payment`` decides."""
+
+import datetime as dt
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import Any
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from lms_core.courses.models import Course
+from lms_core.enrollment.methods import Admit, Application, Decision, Pay, Refuse
+from lms_core.enrollment.payments.gateways import VOUCHER, Gateways
+from lms_core.enrollment.payments.models import Payment
+from lms_core.enrollment.payments.service import close
+from lms_core.enrollment.payments.vouchers import code_of, lowered, normal, redeem
+from lms_core.kernel.i18n import _
+from lms_core.kernel.ratelimit import throttle_account
+
+
+def ask_to_pay(application: Application, voucher: str | None = None) -> Decision:
+    """Let somebody in whom the course costs nothing, and ask anybody else to pay; a voucher lowers what it costs.
+
+    Amount and currency stay as they are for as long as the payment can be made, whatever becomes of the course's
+    price; so does the place that is kept for a while. Asking again answers the same payment. To be called within
+    ``decide``: the course is locked. Raises 422 ``voucher_invalid``.
+    """
+    course = application.course
+    if course.price == 0:
+        return Admit()
+    if voucher is not None:
+        throttle_account(application.request, "voucher", str(application.user_id))
+    now = application.core.clock()
+    payment = _pending(application, now, voucher)
+    if payment is None:
+        if _places_left(application, now) == 0:
+            return Refuse("course_full", _("Every place in this course is taken."))
+        payment = _new_payment(application, now, voucher)
+        if payment.amount == 0:
+            return Admit()
+    return _asked(application.request.registry.payment_gateways, payment)
+
+
+def _pending(application: Application, now: dt.datetime, voucher: str | None) -> Payment | None:
+    """What they have been asked for already, unless it is too late for that, or they now have another voucher."""
+    db = application.db
+    mine = (Payment.user_id == application.user_id, Payment.course_id == application.course.id)
+    payment = db.scalar(select(Payment).where(*mine, Payment.status == "pending").with_for_update(),
+                        execution_options={"populate_existing": True})  # fmt: skip
+    if payment is None:
+        return None
+    if payment.expires_at is not None and payment.expires_at <= now:
+        close(db, payment, "expired")
+        return None
+    if voucher is not None and code_of(db, payment.voucher_id) != normal(voucher):
+        close(db, payment, "cancelled")
+        return None
+    return payment
+
+
+def _places_left(application: Application, now: dt.datetime) -> int | None:
+    """How many places are neither taken nor kept for somebody who is about to pay; None for no limit."""
+    course = (Course.max_students, Course.enrolled_count)
+    most, taken = application.db.execute(select(*course).where(Course.id == application.course.id)).one()
+    if most is None:
+        return None
+    return max(0, most - taken - held_places(application.db, application.course.id, now))
+
+
+def held_places(db: Session, course_id: Any, now: dt.datetime) -> int:
+    """The places of a course that are kept for people who are about to pay."""
+    kept = (Payment.course_id == course_id, Payment.status == "pending", Payment.place_until > now)
+    return db.scalar(select(func.count()).select_from(Payment).where(*kept)) or 0
+
+
+def _new_payment(application: Application, now: dt.datetime, code: str | None) -> Payment:
+    db, course = application.db, application.course
+    voucher = redeem(db, now, code, course.id, course.currency) if code is not None else None
+    amount = lowered(course.price, course.currency, voucher) if voucher is not None else course.price
+    until = now + dt.timedelta(seconds=application.core.settings.seconds("lms.payments.hold"))
+    payment = Payment(
+        user_id=application.user_id, course_id=course.id, course_title=course.title, price=course.price, amount=amount,
+        currency=course.currency, voucher_id=voucher.id if voucher is not None else None, **_terms(amount, now, until),
+    )  # fmt: skip
+    db.add(payment)
+    db.flush()
+    return payment
+
+
+def _terms(amount: Decimal, now: dt.datetime, until: dt.datetime) -> Mapping[str, Any]:
+    """Of what costs nothing any more there is nothing to wait for."""
+    if amount == 0:
+        return {"status": "paid", "gateway": VOUCHER, "paid_at": now}
+    return {"place_until": until, "expires_at": until}
+
+
+def _asked(gateways: Gateways, payment: Payment) -> Decision:
+    chosen = [payment.gateway] if payment.gateway else [
+        name for name, each in gateways.items() if each.serves(payment.amount, payment.currency)
+    ]  # fmt: skip
+    if not chosen:
+        return Refuse("payment_unavailable", _("This course has to be paid for, and there is no way to do so here."))
+    details = {"expiresAt": _written(payment.expires_at), "checkoutUrl": payment.checkout_url}
+    return Pay(payment.amount, payment.currency, chosen, str(payment.id), details)
+
+
+def _written(moment: dt.datetime | None) -> str | None:
+    return moment.astimezone(dt.UTC).isoformat().replace("+00:00", "Z") if moment is not None else None
