@@ -8,7 +8,17 @@ from lms_core.accounts.resources import MeResource
 from lms_core.cli.options import Place, placed
 from lms_core.courses.access import course_acl
 from lms_core.courses.announcements.events import AnnouncementPublished
-from lms_core.courses.content.types import ContentContext, ContentFile, ContentType, NoCriteria, Prepared, refusal
+from lms_core.courses.content.types import (
+    ContentContext,
+    ContentFile,
+    ContentType,
+    Evidence,
+    Lack,
+    NoCriteria,
+    Prepared,
+    refusal,
+    short_of,
+)
 from lms_core.courses.content.workshop import CannotProcess, Workshop
 from lms_core.courses.events import CourseCreated, CoursePublished, LessonContentChanged
 from lms_core.courses.exporting import (
@@ -123,19 +133,19 @@ __all__ = [
     "Core", "CourseCompleted", "CourseCreated", "CourseExporter", "CourseImporter", "CourseItem", "CoursePublished",
     "Created", "CursorPage", "CursorQuery", "Decision", "Delivery", "EmailVerified", "EnrollmentDropped",
     "EnrollmentExpired", "EnrollmentMethod", "EnrollmentRejected", "EnrollmentRequested", "EnrollmentResumed",
-    "EnrollmentSuspended", "Event", "EventSubscription", "Everyone", "ExportedCourse", "ExportedFile", "ExportedLesson",
-    "ExportedModule", "FileCleared", "FileInfected", "FileScanner", "Forbidden", "GatewayEvent", "GatewayUnavailable",
-    "Identified", "Identity", "ImportLimits", "ImportedCourse", "ImportedEmbed", "ImportedFile", "ImportedLesson",
-    "ImportedModule", "IncomingStream", "Invalid", "Item", "JoinedCourse", "LMSError", "LessonContentChanged",
-    "MeResource", "Migrations", "Money", "NoCriteria", "NotFound", "NothingToSay", "NothingToSet", "Notice", "Number",
-    "OpenSearchAddress", "Page", "PageQuery", "Part", "PasswordChanged", "Pay", "PaymentGateway",
-    "PaymentNeedsAttention", "PaymentReceived", "PaymentRefunded", "Percentage", "PeriodicTask", "Place", "Prepared",
-    "ProfileChanged", "Readable", "Refunded", "Refuse", "Request", "Resource", "Right", "Sanitized",
-    "ScannerUnavailable", "Schema", "Setting", "Settings", "SettingsError", "Skipped", "Storage", "StorageBackend",
-    "StorageUnavailable", "Stored", "StoredObject", "TaskContext", "Text", "Timestamp", "Timestamped", "TooLarge",
-    "TooMany", "Unauthorized", "Unavailable", "Undeliverable", "UserEnrolled", "UserRegistered", "Verdict",
+    "EnrollmentSuspended", "Event", "EventSubscription", "Everyone", "Evidence", "ExportedCourse", "ExportedFile",
+    "ExportedLesson", "ExportedModule", "FileCleared", "FileInfected", "FileScanner", "Forbidden", "GatewayEvent",
+    "GatewayUnavailable", "Identified", "Identity", "ImportLimits", "ImportedCourse", "ImportedEmbed", "ImportedFile",
+    "ImportedLesson", "ImportedModule", "IncomingStream", "Invalid", "Item", "JoinedCourse", "LMSError", "Lack",
+    "LessonContentChanged", "MeResource", "Migrations", "Money", "NoCriteria", "NotFound", "NothingToSay",
+    "NothingToSet", "Notice", "Number", "OpenSearchAddress", "Page", "PageQuery", "Part", "PasswordChanged", "Pay",
+    "PaymentGateway", "PaymentNeedsAttention", "PaymentReceived", "PaymentRefunded", "Percentage", "PeriodicTask",
+    "Place", "Prepared", "ProfileChanged", "Readable", "Refunded", "Refuse", "Request", "Resource", "Right",
+    "Sanitized", "ScannerUnavailable", "Schema", "Setting", "Settings", "SettingsError", "Skipped", "Storage",
+    "StorageBackend", "StorageUnavailable", "Stored", "StoredObject", "TaskContext", "Text", "Timestamp", "Timestamped",
+    "TooLarge", "TooMany", "Unauthorized", "Unavailable", "Undeliverable", "UserEnrolled", "UserRegistered", "Verdict",
     "WebhookRefused", "Workshop", "_", "api_url", "ask_to_pay", "audit", "check_storage_key", "course_acl", "created",
     "cursor_page", "enroll", "fields", "grant", "hookimpl", "is_storage_key", "map_references", "notify", "page_of",
     "placed", "publish", "queue_mail", "ranged_stream", "reading_minutes", "referenced_files", "refusal", "revoke",
-    "sanitize", "scoped_acl", "tell", "throttle_account", "throttle_address", "touch_trigger", "validate",
+    "sanitize", "scoped_acl", "short_of", "tell", "throttle_account", "throttle_address", "touch_trigger", "validate",
 ]  # fmt: skip

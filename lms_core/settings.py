@@ -108,6 +108,8 @@ SETTINGS: tuple[Setting, ...] = (
             "pages, length and a still"),
     Setting("lms.courses.categories", "words", "", "Categories a course may take, comma-separated; empty allows any"),
     Setting("lms.courses.limit", "integer", "100", "Courses one instructor may own; 0 sets no limit"),
+    Setting("lms.progress.longest_beat", "integer", "300", "Seconds that one heartbeat of a student can count at most",
+            bounds=(10, 86_400)),
     Setting("lms.ratings.min_progress", "integer", "0", "Percentage of a course that somebody must have completed to "
             "rate it", bounds=(0, 100)),
     Setting("lms.certificates.keys", "text", "generated:", "`name:secret` words; the first signs certificates, all "

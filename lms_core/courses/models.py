@@ -193,7 +193,7 @@ class LessonFacts:
     Whoever provides ``content_type`` says what ``content`` holds. ``derived`` is what was found out about the content
     after it was saved, and is shown with it. ``duration_given`` says that ``duration_minutes`` is the author's word.
     ``attachments`` are the files that the content uses; one that is ``derived`` was made of another. ``min_seconds``
-    is the least time between start and completion.
+    is the least time that a student spends there before it counts as completed.
     """
 
     title: Mapped[str]
@@ -332,6 +332,8 @@ class VersionLesson(Base):
     """One of the version's modules."""
     place: Mapped[int]
     revision_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("lesson_revisions.id", ondelete="CASCADE"), index=True)
+
+    __table_args__ = (Index(None, "version_id", "module_id", "place"),)
 
 
 PRIORITIES = ("low", "normal", "high", "urgent")

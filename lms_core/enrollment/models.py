@@ -25,9 +25,10 @@ class Enrollment(Identified, Base):
     """A student's part in a course; one row per person and course, through every drop and return.
 
     ``lessons_completed`` of ``lessons_total`` lets progress advance without a recount. ``time_spent_seconds`` sums
-    the heartbeats. ``certificate_issued`` is computed from its date. ``updated_at`` is of what staff decide: state,
-    dates and notes; progress leaves it alone. ``extended_until`` is an end beyond ``expires_at`` that was granted to
-    this student alone.
+    the heartbeats, and no time before ``time_counted_until`` counts again. ``continue_lesson_id`` is the lesson to go
+    on with; null where nothing was begun, or all is done. ``certificate_issued`` is computed from its date.
+    ``updated_at`` is of what staff decide: state, dates and notes; progress leaves it alone. ``extended_until`` is an
+    end beyond ``expires_at`` that was granted to this student alone.
     """
 
     __tablename__ = "enrollments"
@@ -56,6 +57,8 @@ class Enrollment(Identified, Base):
     certificate_url: Mapped[str | None]
     last_accessed_at: Mapped[dt.datetime | None]
     time_spent_seconds: Mapped[Count]
+    time_counted_until: Mapped[dt.datetime | None]
+    continue_lesson_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("lessons.id", ondelete="SET NULL"))
     notes: Mapped[str | None]
     extra: Mapped[Document] = mapped_column("metadata")
     updated_at: Mapped[dt.datetime] = mapped_column(server_default=func.now(), server_onupdate=FetchedValue())
@@ -70,6 +73,7 @@ class Enrollment(Identified, Base):
         Index(None, "course_id", "enrolled_at", "id"),
         Index(None, "completed_at", postgresql_where=text("completed_at IS NOT NULL")),
         Index(None, "expires_at", postgresql_where=text("status = 'active' AND expires_at IS NOT NULL")),
+        sparse_index("continue_lesson_id"),
     )
 
     @property

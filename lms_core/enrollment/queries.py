@@ -24,7 +24,8 @@ OVER: ColumnElement[bool] = and_(
 """Enrollments whose time is over, for this student too."""
 _in_time = and_(
     or_(Enrollment.starts_at.is_(None), Enrollment.starts_at <= func.now()),
-    or_(Enrollment.expires_at.is_(None), Enrollment.expires_at > func.now(), Enrollment.extended_until > func.now()),
+    # Of the two the greatest is never null, so that this can be denied, too.
+    or_(Enrollment.expires_at.is_(None), func.greatest(Enrollment.expires_at, Enrollment.extended_until) > func.now()),
 )
 ENDS_AT: ColumnElement[dt.datetime | None] = case(
     (Enrollment.expires_at.is_not(None), func.greatest(Enrollment.expires_at, Enrollment.extended_until))

@@ -48,6 +48,15 @@ class Request(pyramid.request.Request):  # type: ignore[misc]  # Pyramid is not 
         """The connection of reads: autocommit, never part of the transaction."""
         return request_reader(self)
 
+    @property
+    def writer(self) -> Connection:
+        """The connection of the hottest writes, each one statement that checks, writes and answers; in autocommit.
+
+        Reads and they go to one server, so that it is the reader's. Where reads have a replica, it is not.
+        """
+        reader: Connection = self.reader
+        return reader
+
     def let_reader_go(self) -> None:
         """Return the reader's connection to its pool before a long wait for the caller; asking again takes another."""
         reader: Connection | None = self.__dict__.pop("reader", None)

@@ -2,8 +2,10 @@
 
 import datetime as dt
 import uuid
+from collections.abc import Sequence
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, SmallInteger, UniqueConstraint, text
+from sqlalchemy import REAL, CheckConstraint, ForeignKey, Index, SmallInteger, UniqueConstraint, text
+from sqlalchemy.dialects.postgresql import INT4MULTIRANGE, Range
 from sqlalchemy.orm import Mapped, mapped_column
 
 from lms_core.kernel.columns import Count, Off, Percent, Records, at_least, one_of, percent
@@ -11,9 +13,12 @@ from lms_core.kernel.db import Base, Created, Identified, Timestamped
 
 
 class LessonProgress(Identified, Base):
-    """A student's state in a lesson. ``last_position`` is in seconds of a recording, or characters of a text.
+    """A student's state in a lesson. ``last_position`` is where they were, in whatever the content type counts.
 
-    Bookmarks: ``[{"position": 12, "note": "...", "createdAt": "..."}]``.
+    ``seen`` are the parts that clients have reported, ``extent`` how many there are and ``pace`` how many of them a
+    person can take in a second, as it was when the lesson was last started; null where that is not known, or does not
+    matter. ``finished`` and ``best_score`` are what an embedded page has reported.
+    Bookmarks: ``[{"id": "...", "position": 12, "note": "...", "createdAt": "..."}]``.
     """
 
     __tablename__ = "lesson_progress"
@@ -25,7 +30,13 @@ class LessonProgress(Identified, Base):
     started_at: Mapped[dt.datetime | None]
     completed_at: Mapped[dt.datetime | None]
     last_position: Mapped[Count]
+    position_at: Mapped[dt.datetime | None]
     time_spent_seconds: Mapped[Count]
+    seen: Mapped[Sequence[Range[int]]] = mapped_column(INT4MULTIRANGE, server_default=text("'{}'::int4multirange"))
+    extent: Mapped[int | None]
+    pace: Mapped[float | None] = mapped_column(REAL)
+    finished: Mapped[Off]
+    best_score: Mapped[Percent | None]
     completion_percentage: Mapped[Percent] = mapped_column(server_default=text("0"))
     notes: Mapped[str | None]
     bookmarks: Mapped[Records]
@@ -33,7 +44,8 @@ class LessonProgress(Identified, Base):
     __table_args__ = (
         one_of("status", "not_started", "in_progress", "completed"),
         percent("completion_percentage"),
-        *at_least(0, "last_position", "time_spent_seconds"),
+        percent("best_score"),
+        *at_least(0, "last_position", "time_spent_seconds", "extent"),
         UniqueConstraint("user_id", "lesson_id"),
         # An outline needs no look at the table.
         Index(None, "enrollment_id", "status", "lesson_id"),

@@ -20,6 +20,7 @@ import tempfile
 import uuid
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
+from decimal import Decimal
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -28,7 +29,7 @@ import pytest
 
 import lms_core
 from lms_core.courses.content.service import Made, check_criteria, derived_fields, make
-from lms_core.courses.content.types import Content, ContentContext, ContentFile, ContentType
+from lms_core.courses.content.types import Content, ContentContext, ContentFile, ContentType, Evidence
 from lms_core.courses.content.workshop import CannotProcess, Workshop
 from lms_core.courses.html import sanitize
 from lms_core.files.kinds import HEAD, detect
@@ -54,6 +55,11 @@ _BOUNDS: Mapping[str, Collection[str]] = MappingProxyType({
     "array": ("maxItems",),
 })  # fmt: skip
 _BOUNDED_FORMATS = frozenset({"uuid", "date", "date-time"})
+
+_EVERYTHING = Evidence(seconds=86_400, seen=100, extent=100, finished=True, score=Decimal(100))
+_NOTHING = Evidence(extent=100)
+_UNMEASURED = Evidence(seconds=86_400, seen=1, finished=True, score=Decimal(100))
+_EVIDENCE = (_EVERYTHING, _NOTHING, _UNMEASURED, Evidence())
 
 Path_ = tuple[str | int, ...]
 
@@ -146,6 +152,44 @@ class ContentTypeConformance:
     def test_what_is_processed_is_content(self, content_type: ContentType) -> None:
         known = {field.data_key for field in content_type.schema().fields.values()}
         assert set(content_type.processed) <= known
+
+    # Completing.
+
+    @pytest.fixture
+    def strictest(self, content_type: ContentType) -> Content:
+        """Every criterion, each asking for as much as it can: numbers their most, flags that it be so."""
+        shapes = json_schema(content_type.criteria, str).get("properties", {})
+        return {name: True if shape["type"] == "boolean" else shape["maximum"] for name, shape in shapes.items()}
+
+    def test_what_it_counts_it_can_measure(
+        self, content_type: ContentType, examples: list[Content], context: Callable[..., ContentContext]
+    ) -> None:
+        known = {field.data_key for field in content_type.schema().fields.values()}
+        assert set(content_type.measured) <= known
+        assert content_type.parts or not content_type.measured, "what is measured has parts"
+        assert content_type.pace is None or content_type.pace > 0
+        for content in ({}, *(prepared(content_type, example, context()).content for example in examples)):
+            extent = content_type.extent({key: content[key] for key in content_type.measured if key in content})
+            assert extent is None or (isinstance(extent, int) and extent >= 0)
+            assert content_type.parts or extent is None
+
+    def test_nothing_is_lacking_where_nothing_is_asked(self, content_type: ContentType) -> None:
+        for evidence in _EVIDENCE:
+            assert list(content_type.lacking({}, evidence)) == []
+
+    def test_who_has_done_everything_lacks_nothing(self, content_type: ContentType, strictest: Content) -> None:
+        assert check_criteria(content_type, strictest) == strictest
+        assert list(content_type.lacking(strictest, _EVERYTHING)) == []
+
+    def test_who_has_done_nothing_lacks_each_criterion(self, content_type: ContentType, strictest: Content) -> None:
+        for name, needed in strictest.items():
+            [lack] = content_type.lacking({name: needed}, _NOTHING)
+            assert (lack.criterion, lack.needed) == (name, needed)
+            assert json.loads(json.dumps(lack.reached)) == lack.reached, "what was reached is plain JSON"
+
+    def test_nobody_is_held_up_by_what_cannot_be_told(self, content_type: ContentType, strictest: Content) -> None:
+        """Nobody knows how long the recording is, or how many pages there are."""
+        assert list(content_type.lacking(strictest, _UNMEASURED)) == []
 
     # Preparing.
 

@@ -4,13 +4,20 @@ An author sends the address as ``src``, or the embed code that the other site ha
 kept of it: what remains is ``{src, width, height, title, allow, sandbox}``, which is all that a client needs to make
 an iframe of its own. ``src`` is an HTTPS address on one of ``lms.content.embed_hosts``; of what the frame may do,
 ``allow`` is chosen from a short list, and ``sandbox`` is ours to say.
+
+Such pages tell the one around them how it went (by ``postMessage``; H5P sends xAPI statements that way). A client hands
+on what it hears with its heartbeats: ``finished`` and ``score``. It is the client's word, and no grade is made of it.
 """
 
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
 from typing import Any
 
 from lms_core.plugin_api import (
     ContentContext,
     ContentType,
+    Evidence,
+    Lack,
     Prepared,
     Schema,
     Setting,
@@ -19,6 +26,7 @@ from lms_core.plugin_api import (
     fields,
     hookimpl,
     refusal,
+    short_of,
     validate,
 )
 
@@ -55,10 +63,21 @@ class InteractiveContent(Schema):
     sandbox = fields.List(fields.String(), dump_only=True)
 
 
+class InteractiveCriteria(Schema):
+    """``finished``: whether the page must have reported its end; ``minScore``: the score that it must have reported."""
+
+    finished = fields.Boolean(metadata={"title": _("The page has to report its end")})
+    min_score = fields.Integer(
+        strict=True, validate=validate.Range(1, 100), metadata={"title": _("Least score in percent")}
+    )
+
+
 class InteractiveType(ContentType):
     name = "interactive"
     title = _("Interactive page")
     schema = InteractiveContent
+    criteria = InteractiveCriteria
+    reports = True
 
     def prepare(self, content: dict[str, Any], context: ContentContext) -> Prepared:
         given, removed = dict(content), list[str]()
@@ -73,6 +92,11 @@ class InteractiveType(ContentType):
         kept |= {name: given[name] for name in ("width", "height", "title") if name in given}
         allowed = sorted(set(given.get("allow", ())))
         return Prepared({**kept, "allow": allowed, "sandbox": list(SANDBOX)}, removed)
+
+    def lacking(self, criteria: Mapping[str, Any], evidence: Evidence) -> Sequence[Lack]:
+        unfinished = criteria.get("finished") and not evidence.finished
+        lacks = [Lack("finished", True, False)] if unfinished else []
+        return [*lacks, *short_of(criteria, "minScore", evidence.score or Decimal(0))]
 
 
 @hookimpl

@@ -7,6 +7,7 @@ from lms_core.plugin_api import CannotProcess, ContentContext, ContentType, Prep
 
 from .ffmpeg import measure
 from .minutes import minutes_of
+from .played import Played
 from .schemas import AudioContent, MediaCriteria, check_media
 
 api_version = "1"
@@ -16,7 +17,7 @@ KINDS = ("audio/", "video/mp4", "video/webm")
 """Containers of films may hold sound alone, and their first bytes do not tell."""
 
 
-class AudioType(ContentType):
+class AudioType(Played):
     name = "audio"
     title = _("Audio")
     schema = AudioContent

@@ -16,6 +16,7 @@ from lms_core.plugin_api import (
 
 from .ffmpeg import measure, still
 from .minutes import minutes_of
+from .played import Played
 from .schemas import MediaCriteria, VideoContent, check_media
 
 api_version = "1"
@@ -23,7 +24,7 @@ api_version = "1"
 HOSTS = "lms.content.video_hosts"
 
 
-class VideoType(ContentType):
+class VideoType(Played):
     name = "video"
     title = _("Video")
     schema = VideoContent

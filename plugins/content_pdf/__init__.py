@@ -6,7 +6,7 @@ upload may be written to take all there is. Where it cannot be counted, ``pages`
 """
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,12 +14,15 @@ from lms_core.plugin_api import (
     CannotProcess,
     ContentContext,
     ContentType,
+    Evidence,
+    Lack,
     Prepared,
     Schema,
     Workshop,
     _,
     fields,
     hookimpl,
+    short_of,
     validate,
 )
 
@@ -60,6 +63,9 @@ class PdfType(ContentType):
     schema = PdfContent
     criteria = PdfCriteria
     processed = ("fileId",)
+    parts = "page"
+    pace = 1.0
+    measured = ("pages",)
 
     def prepare(self, content: dict[str, Any], context: ContentContext) -> Prepared:
         file = context.file(content["fileId"], "fileId", ("application/pdf",))
@@ -74,6 +80,12 @@ class PdfType(ContentType):
             return {"pages": _count(workshop, str(workshop.fetch(content["fileId"])))}
         except CannotProcess as error:
             return {"pages": None, "problem": error.problem}
+
+    def extent(self, content: Mapping[str, Any]) -> int | None:
+        return content.get("pages")
+
+    def lacking(self, criteria: Mapping[str, Any], evidence: Evidence) -> Sequence[Lack]:
+        return short_of(criteria, "readPercent", evidence.percent)
 
 
 def _count(workshop: Workshop, path: str) -> int:

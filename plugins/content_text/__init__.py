@@ -5,13 +5,15 @@ Content: ``{"html": "..."}``. What is taken out (scripts, handlers, embedded pag
 as reading does, at 200 words a minute.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from lms_core.plugin_api import (
     MAX_HTML,
     ContentContext,
     ContentType,
+    Evidence,
+    Lack,
     Prepared,
     Schema,
     _,
@@ -19,6 +21,7 @@ from lms_core.plugin_api import (
     hookimpl,
     reading_minutes,
     sanitize,
+    short_of,
     validate,
 )
 
@@ -33,10 +36,20 @@ class TextContent(Schema):
     )
 
 
+class TextCriteria(Schema):
+    """``readPercent``: how far down the text must have been scrolled."""
+
+    read_percent = fields.Integer(
+        strict=True, validate=validate.Range(1, 100), metadata={"title": _("Percentage of the text to read")}
+    )
+
+
 class TextType(ContentType):
     name = "text"
     title = _("Text")
     schema = TextContent
+    criteria = TextCriteria
+    parts = "percent"
 
     def prepare(self, content: dict[str, Any], context: ContentContext) -> Prepared:
         clean = sanitize(content["html"])
@@ -45,6 +58,12 @@ class TextType(ContentType):
 
     def minutes(self, content: Mapping[str, Any]) -> int:
         return reading_minutes(content["html"])
+
+    def extent(self, content: Mapping[str, Any]) -> int:
+        return 100
+
+    def lacking(self, criteria: Mapping[str, Any], evidence: Evidence) -> Sequence[Lack]:
+        return short_of(criteria, "readPercent", evidence.percent)
 
 
 @hookimpl

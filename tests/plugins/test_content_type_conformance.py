@@ -8,7 +8,7 @@ from uuid import UUID
 
 import pytest
 
-from lms_core.plugin_api import ContentType, Prepared, Schema, Text, fields, sanitize, validate
+from lms_core.plugin_api import ContentType, Lack, Prepared, Schema, Text, fields, sanitize, short_of, validate
 from lms_core.testing.content_types import ContentTypeConformance
 
 FILE = UUID(int=1, version=4)
@@ -22,8 +22,13 @@ class Content(Schema):
     size = fields.Integer(dump_only=True)
 
 
+class Criteria(Schema):
+    seen_percent = fields.Integer(validate=validate.Range(1, 100), metadata={"title": "Percentage to see"})
+
+
 class Careful(ContentType):
     name, title, schema, processed = "mine", "Mine", Content, ("fileId",)
+    criteria, parts, measured = Criteria, "byte", ("size",)
 
     def prepare(self, content, context):
         if "fileId" in content:
@@ -33,6 +38,12 @@ class Careful(ContentType):
 
     def process(self, content, workshop):
         return {"size": workshop.fetch(content["fileId"]).stat().st_size} if "fileId" in content else {}
+
+    def extent(self, content):
+        return content.get("size")
+
+    def lacking(self, criteria, evidence):
+        return short_of(criteria, "seenPercent", evidence.percent)
 
 
 class Example(ContentTypeConformance):
@@ -105,6 +116,24 @@ class TestOverwrites(Example):
             return {"html": "<p>Better</p>"}
 
 
+class TestLaysDownCriteriaInVain(Example):
+    class careless(Careful):
+        def lacking(self, criteria, evidence):
+            return []
+
+
+class TestIsNeverContent(Example):
+    class careless(Careful):
+        def lacking(self, criteria, evidence):
+            return [Lack("seenPercent", criteria["seenPercent"], 0)] if evidence.seen < 1000 else []
+
+
+class TestNeedsItsMeasure(Example):
+    class careless(Careful):
+        def extent(self, content):
+            return content["size"]
+
+
 class TestTrustsItsFiles(Example):
     class careless(Careful):
         def process(self, content, workshop):
@@ -131,4 +160,8 @@ def test_each_carelessness_is_found_and_care_is_not(pytester: pytest.Pytester) -
     assert "test_what_was_prepared_is_prepared_again_without_loss" in found["TestGrows"]
     assert "test_an_example_is_prepared" in found["TestAsksTheNetwork"]
     assert "test_processing_finds_the_same_each_time" in found["TestOverwrites"]
+    assert found["TestLaysDownCriteriaInVain"] == {"test_who_has_done_nothing_lacks_each_criterion"}
+    assert "test_nothing_is_lacking_where_nothing_is_asked" in found["TestIsNeverContent"]
+    assert "test_who_has_done_everything_lacks_nothing" in found["TestIsNeverContent"]
+    assert found["TestNeedsItsMeasure"] == {"test_what_it_counts_it_can_measure"}
     assert found["TestTrustsItsFiles"] == {"test_files_that_are_damaged"}

@@ -7,7 +7,19 @@ from marshmallow import fields
 
 from lms_core.courses.content.types import ContentType
 from lms_core.kernel.openapi import json_schema
-from lms_core.kernel.schemas import Schema
+from lms_core.kernel.schemas import Number, Schema
+
+
+class EvidenceSchema(Schema):
+    """What heartbeats report of a lesson of this kind."""
+
+    parts = fields.String(
+        metadata={"description": "What `seen` and `position` count: `second`, `page`, ...; empty where nothing is."}
+    )
+    pace = Number(
+        allow_none=True, metadata={"description": "Parts that count for each second spent; null: any number."}
+    )
+    reports = fields.Boolean(metadata={"description": "Whether the page shown tells `finished` and `score`."})
 
 
 class ContentTypeSchema(Schema):
@@ -19,6 +31,7 @@ class ContentTypeSchema(Schema):
         metadata={"description": "JSON Schema of `content`; what is `readOnly` is not the author's to say."}
     )
     criteria = fields.Dict(metadata={"description": "JSON Schema of `completionCriteria`."})
+    evidence = fields.Nested(EvidenceSchema)
 
 
 def described(kind: ContentType, translate: Callable[[str], str]) -> dict[str, Any]:
@@ -28,4 +41,5 @@ def described(kind: ContentType, translate: Callable[[str], str]) -> dict[str, A
         "title": translate(kind.title),
         "schema": json_schema(kind.schema, translate),
         "criteria": json_schema(kind.criteria, translate),
+        "evidence": {"parts": kind.parts, "pace": kind.pace, "reports": kind.reports},
     }

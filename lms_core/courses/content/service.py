@@ -1,7 +1,7 @@
 """What an author sends becomes the content of a lesson."""
 
 import uuid
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -14,6 +14,8 @@ from lms_core.courses.content.types import (
     ContentContext,
     ContentFile,
     ContentType,
+    Evidence,
+    Lack,
     available_type,
     content_type,
     content_types,
@@ -143,6 +145,34 @@ def settle_minutes(core: Core, lesson: Lesson | LessonRevision) -> None:
 def announce(db: Session, lesson_ids: Iterable[uuid.UUID], author_id: uuid.UUID | None) -> None:
     """Have the lessons' files looked into once the transaction has committed."""
     publish_all(db, [LessonContentChanged(lesson_id) for lesson_id in lesson_ids], actor_id=author_id)
+
+
+@dataclass(frozen=True, slots=True)
+class Measure:
+    """How much of a lesson there is to see, and how many parts a second; None where that is not known, or no bound."""
+
+    extent: int | None = None
+    pace: float | None = None
+
+
+def measured_fields(core: Core) -> dict[str, list[str]]:
+    """By content type, the fields that tell how much there is; types that need none are left out."""
+    return {name: list(kind.measured) for name, kind in content_types(core).items() if kind.measured}
+
+
+def measure(core: Core, content_type: str, measured: Mapping[str, Any] | None) -> Measure:
+    """How much there is of a lesson, told by its :func:`measured_fields`."""
+    kind = content_types(core).get(content_type)
+    return Measure(kind.extent(measured or {}), kind.pace) if kind is not None and kind.parts else Measure()
+
+
+def lacking(core: Core, content_type: str, criteria: Mapping[str, Any], **known: Any) -> Sequence[Lack]:
+    """What a student lacks, by what is ``known`` as :class:`Evidence`.
+
+    Where the type is switched off nobody can show the lesson, and nothing is asked.
+    """
+    kind = content_types(core).get(content_type)
+    return kind.lacking(criteria, Evidence(**known)) if kind is not None and criteria else ()
 
 
 def _context(db: Session, core: Core, course_id: uuid.UUID, author_id: uuid.UUID) -> ContentContext:

@@ -3,6 +3,7 @@
 import uuid
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any, ClassVar
 from urllib.parse import urlsplit
 
@@ -23,7 +24,7 @@ Content = dict[str, Any]
 
 
 class NoCriteria(Schema):
-    """Nothing but having opened the lesson, for ``minSeconds`` at least, can be asked before it counts as completed."""
+    """Nothing but time, ``minSeconds`` of it, can be asked before the lesson counts as completed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,6 +134,49 @@ def refusal(code: str, field: str, message: str) -> Invalid:
     return Invalid(code, message, errors={field: [message]})
 
 
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """What is known of a student in a lesson, of which the time alone is not the client's word.
+
+    ``seconds`` were spent there. Of the ``extent`` parts that there are (None: nobody knows), so many were ``seen``,
+    and no more than a person can take in within that time. ``finished`` and ``score``, a percentage, are what the page
+    of another site has reported.
+    """
+
+    seconds: int = 0
+    seen: int = 0
+    extent: int | None = None
+    finished: bool = False
+    score: Decimal | None = None
+
+    @property
+    def percent(self) -> Decimal | None:
+        """What was seen, in percent rounded down to hundredths; None where nobody knows how much there is."""
+        if not self.extent:
+            return None
+        return Decimal(min(self.seen, self.extent) * 10_000 // self.extent) / 100
+
+
+@dataclass(frozen=True, slots=True)
+class Lack:
+    """A criterion that is not met: its name, as in ``completionCriteria``, what it asks, and how far the student is."""
+
+    criterion: str
+    needed: Any
+    reached: Any
+
+
+def short_of(criteria: Mapping[str, Any], criterion: str, reached: Decimal | None) -> list[Lack]:
+    """The lack of a number that has to be reached, where it is asked for.
+
+    None is what cannot be told (a recording whose length nobody knows): nobody is held up by it.
+    """
+    needed = criteria.get(criterion)
+    if needed is None or reached is None or reached >= needed:
+        return []
+    return [Lack(criterion, needed, float(reached))]
+
+
 class ContentType:
     """What a lesson can be. Derive from it, and say what content holds and how it is checked.
 
@@ -150,6 +194,14 @@ class ContentType:
     """Of ``completionCriteria``: what can be asked before the lesson counts as completed."""
     processed: ClassVar[Collection[str]] = ()
     """The fields that :meth:`process` looks at; it runs when one of them has changed. Empty: it never runs."""
+    parts: ClassVar[str] = ""
+    """What clients count in ``seen`` and ``position``: ``second``, ``page``, ...; empty where there is nothing to."""
+    pace: ClassVar[float | None] = None
+    """How many parts a person can take in within a second; None where time is no bound."""
+    measured: ClassVar[Collection[str]] = ()
+    """The fields that :meth:`extent` looks at: it gets no others."""
+    reports: ClassVar[bool] = False
+    """Whether the page that is shown tells the client how it went: ``finished`` and ``score`` of a heartbeat."""
 
     def prepare(self, content: Content, context: ContentContext) -> Prepared:
         """Clean what an author sends and ask ``context`` for its files; runs in the author's request.
@@ -169,6 +221,14 @@ class ContentType:
         Runs in a worker after the commit, perhaps more than once. It writes nothing but through the workshop.
         """
         return {}
+
+    def extent(self, content: Mapping[str, Any]) -> int | None:
+        """How many ``parts`` there are, told by the ``measured`` fields of the content; None where they do not tell."""
+        return None
+
+    def lacking(self, criteria: Mapping[str, Any], evidence: Evidence) -> Sequence[Lack]:
+        """What of the criteria is not met yet. Runs in the transaction that would complete the lesson."""
+        return ()
 
 
 def content_types(core: Core) -> dict[str, ContentType]:

@@ -5,7 +5,7 @@ import uuid
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, case, exists, func, literal, or_, select, update
+from sqlalchemy import ColumnElement, Select, case, exists, func, literal, or_, select, true, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
@@ -15,7 +15,7 @@ from lms_core.enrollment.models import Enrollment
 from lms_core.enrollment.queries import TAKING
 from lms_core.kernel.core import Core
 from lms_core.learning.models import LessonProgress, ModuleProgress
-from lms_core.learning.progress.queries import done_of, percentage
+from lms_core.learning.progress.queries import done_of, goes_on, next_unfinished, percentage
 
 ADJUSTED = (*TAKING, "suspended")
 """The states of an enrollment in which progress follows the course."""
@@ -69,45 +69,64 @@ def _adjust_courses(db: Session, version: Any, mine: ColumnElement[bool]) -> Non
         (Enrollment.completed_at.is_not(None), Enrollment.progress_percentage),
         else_=percentage(done, version.lessons_total),
     )
+    onward = next_unfinished(version.id, Enrollment.user_id).correlate(Enrollment).scalar_subquery()
     db.execute(
         update(Enrollment)
         .where(mine)
-        .values(lessons_total=version.lessons_total, lessons_completed=done, progress_percentage=share),
+        .values(
+            lessons_total=version.lessons_total,
+            lessons_completed=done,
+            progress_percentage=share,
+            continue_lesson_id=case((goes_on(version.id), Enrollment.continue_lesson_id), else_=onward),
+        ),
         execution_options={"synchronize_session": False},
     )
 
 
 def _adjust_modules(db: Session, version: Any, mine: ColumnElement[bool], now: dt.datetime) -> None:
-    of_module = (
-        done_of(version.id)
-        .where(LessonProgress.user_id == Enrollment.user_id, VersionLesson.module_id == VersionModule.module_id)
+    table: Any = ModuleProgress.__table__
+    names = ("user_id", "enrollment_id", "module_id", "lessons_total", "lessons_completed", "completion_percentage",
+             "time_spent_seconds", "completed_at")  # fmt: skip
+    fresh = insert(table).from_select(names, _counted_modules(version, mine, now), include_defaults=False)
+    kept: dict[str, Any] = {
+        name: fresh.excluded[name]
+        for name in ("lessons_total", "lessons_completed", "completion_percentage", "time_spent_seconds")
+    }
+    kept["completed_at"] = func.coalesce(table.c.completed_at, fresh.excluded.completed_at)
+    db.execute(fresh.on_conflict_do_update(index_elements=["user_id", "module_id"], set_=kept))
+
+
+def _counted_modules(version: Any, mine: ColumnElement[bool], now: dt.datetime) -> Select[Any]:
+    """The modules in which students have begun something, each as its lessons add up now.
+
+    What was begun elsewhere and moved here does not open the module: ``started_at`` is left alone.
+    """
+    is_done = LessonProgress.status == "completed"
+    lessons = (
+        select(
+            func.count().filter(is_done).label("done"),
+            func.coalesce(func.sum(LessonProgress.time_spent_seconds), 0).label("seconds"),
+            func.min(LessonProgress.started_at).label("started_at"),
+        )
+        .join_from(VersionLesson, LessonProgress, LessonProgress.lesson_id == VersionLesson.lesson_id)
+        .where(
+            VersionLesson.version_id == version.id,
+            VersionLesson.module_id == VersionModule.module_id,
+            LessonProgress.user_id == Enrollment.user_id,
+        )
         .correlate(Enrollment, VersionModule)
-        .scalar_subquery()
+        .lateral()
     )
     begun = exists().where(
         ModuleProgress.user_id == Enrollment.user_id, ModuleProgress.module_id == VersionModule.module_id
     )
-    counted = (
+    total, done = VersionModule.lessons_total, lessons.c.done
+    return (
         select(
-            Enrollment.user_id, Enrollment.id.label("enrollment_id"), VersionModule.module_id,
-            VersionModule.lessons_total, of_module.label("done"), begun.label("begun"),
+            Enrollment.user_id, Enrollment.id, VersionModule.module_id, total, done, percentage(done, total),
+            lessons.c.seconds, case((done == total, literal(now))),
         )
         .join_from(Enrollment, VersionModule, VersionModule.version_id == version.id)
-        .where(mine)
-        .subquery()
+        .join(lessons, true())
+        .where(mine, or_(lessons.c.started_at.is_not(None), done > 0, begun))
     )  # fmt: skip
-    total, done = counted.c.lessons_total, counted.c.done
-    table: Any = ModuleProgress.__table__
-    fresh = insert(table).from_select(
-        ["user_id", "enrollment_id", "module_id", "lessons_total", "lessons_completed", "completion_percentage",
-         "completed_at"],
-        select(counted.c.user_id, counted.c.enrollment_id, counted.c.module_id, total, done, percentage(done, total),
-               case((done == total, literal(now))))
-        .where(or_(done > 0, counted.c.begun)),
-        include_defaults=False,
-    )  # fmt: skip
-    kept: dict[str, Any] = {
-        name: fresh.excluded[name] for name in ("lessons_total", "lessons_completed", "completion_percentage")
-    }
-    kept["completed_at"] = func.coalesce(table.c.completed_at, fresh.excluded.completed_at)
-    db.execute(fresh.on_conflict_do_update(index_elements=["user_id", "module_id"], set_=kept))

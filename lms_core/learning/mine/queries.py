@@ -1,33 +1,99 @@
 """The courses that somebody takes."""
 
 import uuid
+from collections.abc import Mapping, Sequence
+from typing import Any
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import ColumnElement, Connection, Select, and_, case, func, or_, select
+from sqlalchemy.sql.functions import coalesce
 
 from lms_core.accounts.models import User
-from lms_core.courses.models import Course
+from lms_core.courses.models import Course, CourseVersion, LessonRevision, VersionLesson, VersionModule
 from lms_core.enrollment.models import Enrollment
+from lms_core.enrollment.queries import IN_USE
 from lms_core.kernel.pagination import Page, page_of
+from lms_core.learning.models import LessonProgress
+from lms_core.learning.progress.queries import goes_on, next_unfinished
+
+LAST_USED = coalesce(Enrollment.last_accessed_at, Enrollment.enrolled_at).desc()
+ORDERS: Mapping[str, tuple[Any, ...]] = {
+    "recent": (LAST_USED,),
+    "enrolled": (Enrollment.enrolled_at.desc(),),
+    "progress": (Enrollment.progress_percentage.desc(), LAST_USED),
+    "title": (Course.title_key,),
+}
 
 
-def my_courses(connection: Connection, user_id: uuid.UUID, *, page: int, limit: int, status: str | None) -> Page:
-    """The courses somebody takes or took, the one used last first."""
+def my_courses(
+    connection: Connection, user_id: uuid.UUID, *, page: int, limit: int, status: str | None, sort: str
+) -> Page:
+    """The courses somebody takes or took, and in each the lesson to go on with."""
     mine = [Enrollment.user_id == user_id, Course.deleted_at.is_(None)]
     mine.append(Enrollment.status == status if status else Enrollment.status != "dropped")
     statement = (
-        select(
+        _going_on(
+            mine,
             Enrollment.id.label("enrollment_id"), Enrollment.status, Enrollment.enrolled_at, Enrollment.completed_at,
             Enrollment.expires_at, Enrollment.last_accessed_at, Enrollment.progress_percentage,
-            Enrollment.lessons_completed, Enrollment.lessons_total,
+            Enrollment.lessons_completed, Enrollment.lessons_total, Enrollment.time_spent_seconds,
             Course.id.label("course_id"), Course.title.label("course_title"), Course.slug.label("course_slug"),
             Course.thumbnail_url.label("course_thumbnail_url"),
             Course.duration_minutes.label("course_duration_minutes"),
             (User.first_name + " " + User.last_name).label("course_instructor_name"),
         )
-        .join_from(Enrollment, Course, Course.id == Enrollment.course_id)
-        .join(User, User.id == Course.instructor_id)
-        .where(*mine)
-        .order_by(func.coalesce(Enrollment.last_accessed_at, Enrollment.enrolled_at).desc(), Enrollment.id)
+        .order_by(*ORDERS[sort], Enrollment.id)
     )  # fmt: skip
     counted = select(Enrollment.id).join(Course, Course.id == Enrollment.course_id).where(*mine)
     return page_of(connection, statement, counted=counted, page=page, limit=limit)
+
+
+def _going_on(chosen: Sequence[ColumnElement[bool]], *columns: Any) -> Select[Any]:
+    """Enrollments with their course, and the lesson to go on with, as students see it now."""
+    point = (
+        select(Enrollment.id, _continued().label("lesson_id"))
+        .join_from(Enrollment, Course, Course.id == Enrollment.course_id)
+        .outerjoin(CourseVersion, CourseVersion.id == Course.version_id)
+        .where(*chosen)
+        .subquery()
+    )
+    mine = and_(LessonProgress.user_id == Enrollment.user_id, LessonProgress.lesson_id == VersionLesson.lesson_id)
+    module = and_(
+        VersionModule.version_id == VersionLesson.version_id, VersionModule.module_id == VersionLesson.module_id
+    )
+    return (
+        select(
+            *columns,
+            VersionLesson.lesson_id.label("continue_lesson_id"), LessonRevision.title.label("continue_lesson_title"),
+            LessonRevision.content_type.label("continue_content_type"),
+            VersionLesson.module_id.label("continue_module_id"), VersionModule.title.label("continue_module_title"),
+            func.coalesce(LessonProgress.last_position, 0).label("continue_position"),
+            func.coalesce(LessonProgress.completion_percentage, 0).label("continue_completion_percentage"),
+        )
+        .join_from(Enrollment, Course, Course.id == Enrollment.course_id)
+        .join(User, User.id == Course.instructor_id)
+        .join(point, point.c.id == Enrollment.id)
+        .outerjoin(
+            VersionLesson,
+            and_(VersionLesson.version_id == Course.version_id, VersionLesson.lesson_id == point.c.lesson_id),
+        )
+        .outerjoin(LessonRevision, LessonRevision.id == VersionLesson.revision_id)
+        .outerjoin(VersionModule, module)
+        .outerjoin(LessonProgress, mine)
+    )  # fmt: skip
+
+
+def _continued() -> ColumnElement[uuid.UUID | None]:
+    """What stands at the enrollment, at no cost; looked for where nothing was begun, or a new version has overtaken it.
+
+    Who may not enter the course now has nothing to go on with.
+    """
+    looked_for = next_unfinished(Course.version_id, Enrollment.user_id).correlate(Course, Enrollment).scalar_subquery()
+    unfinished = or_(
+        Enrollment.continue_lesson_id.is_not(None), Enrollment.lessons_completed < CourseVersion.lessons_total
+    )
+    return case(
+        (~and_(IN_USE, Course.is_published), None),
+        (goes_on(Course.version_id), Enrollment.continue_lesson_id),
+        (unfinished, looked_for),
+        else_=None,
+    )

@@ -7,11 +7,12 @@ from lms_core.kernel.schemas import Part, Percentage, Schema, Timestamp
 
 
 class MyCoursesQuery(PageQuery):
-    """``status`` narrows the list; dropped courses appear only when asked for."""
+    """``status`` narrows the list; dropped courses appear only when asked for. The one used last stands first."""
 
     status = fields.String(
         validate=validate.OneOf(("active", "completed", "suspended", "dropped", "expired")), load_default=None
     )
+    sort = fields.String(validate=validate.OneOf(("recent", "enrolled", "progress", "title")), load_default="recent")
 
 
 class TakenCourseSchema(Schema):
@@ -25,6 +26,18 @@ class TakenCourseSchema(Schema):
     instructor_name = fields.String()
 
 
+class ContinueSchema(Schema):
+    """The lesson to go on with."""
+
+    lesson_id = fields.UUID()
+    lesson_title = fields.String()
+    content_type = fields.String()
+    module_id = fields.UUID()
+    module_title = fields.String()
+    position = fields.Integer(metadata={"description": "Where in the lesson, in the parts of its content type."})
+    completion_percentage = Percentage()
+
+
 class MyCourseSchema(Schema):
     """A course somebody takes, and how far they have come."""
 
@@ -34,6 +47,15 @@ class MyCourseSchema(Schema):
     progress_percentage = Percentage()
     lessons_completed = fields.Integer()
     lessons_total = fields.Integer()
+    time_spent_seconds = fields.Integer()
+    continue_at = Part(
+        ContinueSchema,
+        "continue_",
+        metadata={
+            "description": "The lesson that the student was last in, unless it is completed, else the next one. Null"
+            " where all is done, or where the course cannot be entered now."
+        },
+    )
     enrolled_at = Timestamp()
     completed_at = Timestamp(allow_none=True)
     expires_at = Timestamp(allow_none=True)

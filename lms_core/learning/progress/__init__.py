@@ -1,4 +1,4 @@
-"""Starting and completing lessons, and the progress of module and course, which is right in the same transaction."""
+"""Starting and completing lessons, heartbeats, and the progress of module and course, right in the same transaction."""
 
 from typing import TYPE_CHECKING
 
@@ -7,4 +7,9 @@ if TYPE_CHECKING:
 
 
 def includeme(config: "Configurator") -> None:
+    from lms_core.courses.resources import LessonItem
+    from lms_core.learning.progress.resources import LessonHeartbeat, OwnProgress
+
+    config.add_child(LessonItem, "heartbeat", LessonHeartbeat)
+    config.add_child(LessonItem, "progress", OwnProgress)
     config.scan("lms_core.learning.progress.views")

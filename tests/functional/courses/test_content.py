@@ -55,7 +55,9 @@ def test_a_client_can_build_an_editor_for_every_type(app, make_app, student, sta
     assert film["properties"]["tracks"]["items"] == {"$ref": "#/$defs/Track"}
     assert film["$defs"]["Track"]["required"] == ["fileId", "kind", "language"]
     assert items["pdf"]["criteria"]["properties"]["readPercent"]["maximum"] == 100
-    assert items["link"]["criteria"]["properties"] == {}
+    assert items["link"]["criteria"]["properties"]["opened"]["type"] == "boolean"
+    assert items["video"]["evidence"] == {"parts": "second", "pace": 2, "reports": False}
+    assert items["interactive"]["evidence"] == {"parts": "", "pace": None, "reports": True}
     german = app.get(TYPES, headers={"Accept-Language": "de"}).json["items"]
     assert next(each for each in german if each["name"] == "link")["schema"]["properties"]["url"]["title"] == "Adresse"
     off = make_app(lms__plugins__disabled=("content_video",))

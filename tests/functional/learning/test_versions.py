@@ -6,17 +6,25 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from hypothesis import HealthCheck, settings, stateful
 from hypothesis import strategies as st
-from sqlalchemy import text
+from sqlalchemy import select, text
 
 from lms_core.courses.arranging.service import delete_lesson, move_lesson
 from lms_core.courses.service import create_lesson, publish_course, update_lesson
+from lms_core.courses.versions.service import restore
+from lms_core.enrollment.lifecycle.service import leave, resume, suspend
+from lms_core.enrollment.models import Enrollment
+from lms_core.enrollment.queries import TAKING
 from lms_core.enrollment.service import enroll
 from lms_core.kernel.errors import LMSError
 from lms_core.kernel.outbox import deliver_pending
 from lms_core.learning.following import tasks
+from lms_core.learning.mine.queries import my_courses
+from lms_core.learning.progress.heartbeat import beat
 from lms_core.learning.progress.service import complete_lesson, start_lesson
 from lms_core.testing.accounts import make_user
 from lms_core.testing.courses import make_course
+
+from .beats import let_pass
 
 LESSON = {"title": "More", "content_type": "text", "content": {"html": "<p>More.</p>"}}
 
@@ -24,15 +32,20 @@ LESSON = {"title": "More", "content_type": "text", "content": {"html": "<p>More.
 COURSES = text(
     """
     SELECT e.user_id, e.completed_at IS NOT NULL AS is_complete, e.lessons_total, e.lessons_completed,
-           e.progress_percentage, v.lessons_total AS total,
+           e.progress_percentage, v.lessons_total AS total, e.time_spent_seconds,
+           (SELECT coalesce(sum(p.time_spent_seconds), 0) FROM lesson_progress p WHERE p.enrollment_id = e.id) AS spent,
            (SELECT count(*) FROM version_lessons l JOIN lesson_progress p ON p.lesson_id = l.lesson_id
             WHERE l.version_id = c.version_id AND p.user_id = e.user_id AND p.status = 'completed') AS done
     FROM enrollments e JOIN courses c ON c.id = e.course_id JOIN course_versions v ON v.id = c.version_id
+    WHERE e.status IN ('active', 'completed', 'suspended')
     """
 )
 MODULES = text(
     """
-    SELECT m.lessons_total, m.lessons_completed, m.completion_percentage, m.completed_at,
+    SELECT m.lessons_total, m.lessons_completed, m.completion_percentage, m.completed_at, m.time_spent_seconds,
+           (SELECT coalesce(sum(p.time_spent_seconds), 0) FROM version_lessons l
+            JOIN lesson_progress p ON p.lesson_id = l.lesson_id
+            WHERE l.version_id = v.version_id AND l.module_id = v.module_id AND p.user_id = e.user_id) AS spent,
            (SELECT count(*) FROM version_lessons l WHERE l.version_id = v.version_id AND l.module_id = v.module_id)
                AS total,
            (SELECT count(*) FROM version_lessons l JOIN lesson_progress p ON p.lesson_id = l.lesson_id
@@ -40,6 +53,14 @@ MODULES = text(
               AND p.status = 'completed') AS done, m.id
     FROM enrollments e JOIN courses c ON c.id = e.course_id JOIN version_modules v ON v.version_id = c.version_id
     LEFT JOIN module_progress m ON m.user_id = e.user_id AND m.module_id = v.module_id
+    WHERE e.status IN ('active', 'completed', 'suspended')
+    """
+)
+OPEN = text(
+    """
+    SELECT l.lesson_id FROM version_lessons l JOIN courses c ON c.version_id = l.version_id AND c.id = :course
+    WHERE NOT EXISTS (SELECT FROM lesson_progress p
+                      WHERE p.lesson_id = l.lesson_id AND p.user_id = :person AND p.status = 'completed')
     """
 )
 
@@ -47,17 +68,31 @@ MODULES = text(
 def check(core):
     with core.reader() as db:
         courses, modules = db.execute(COURSES).all(), db.execute(MODULES).all()
+        for person in {row.user_id for row in courses}:
+            check_going_on(db, person)
     for row in courses:
         assert (row.lessons_total, row.lessons_completed) == (row.total, row.done)
+        assert row.time_spent_seconds == row.spent
         assert row.is_complete or row.done < row.total or not row.total
         assert float(row.progress_percentage) == (100 if row.is_complete else row.done * 10_000 // row.total / 100)
     for row in modules:
         if row.id is None:
-            assert row.done == 0
+            assert (row.done, row.spent) == (0, 0)
             continue
+        assert row.time_spent_seconds == row.spent
         assert (row.lessons_total, row.lessons_completed) == (row.total, row.done)
         assert float(row.completion_percentage) == row.done * 10_000 // row.total / 100
         assert row.completed_at is not None or row.done < row.total
+
+
+def check_going_on(db, person):
+    """There is a lesson to go on with as long as one is open, and it is one of those."""
+    for row in my_courses(db, person, page=1, limit=20, status=None, sort="recent").items:
+        open_lessons = db.scalars(OPEN, {"course": row.course_id, "person": person}).all()
+        if row.status in TAKING and open_lessons:
+            assert row.continue_lesson_id in open_lessons
+        else:
+            assert row.continue_lesson_id is None
 
 
 @pytest.fixture
@@ -173,10 +208,38 @@ def test_random_histories(core, registry):
             chosen, who = self.lessons[lesson % len(self.lessons)], self.people[person].id
             self.attempt(lambda db: (start_lesson(db, core, who, chosen), complete_lesson(db, core, who, chosen)))
 
+        @stateful.rule(person=st.integers(0, 2), lesson=st.integers(0, 9), passed=st.integers(0, 400),
+                       claimed=st.integers(0, 400))  # fmt: skip
+        def spends(self, person, lesson, passed, claimed):
+            chosen, who = self.lessons[lesson % len(self.lessons)], self.people[person].id
+            self.attempt(lambda db: start_lesson(db, core, who, chosen))
+            let_pass(core, passed)
+            said = {"seconds": claimed, "position": 5, "seen": [[0, claimed + 1]], "finished": False, "score": None}
+            with core.reader() as connection:
+                receipt = beat(connection, core, who, chosen, {**said, "at": None})
+            assert receipt is None or receipt.counted_seconds <= min(claimed, passed + 1)
+
+        @stateful.rule(person=st.integers(0, 2))
+        def leaves(self, person):
+            self.attempt(lambda db: leave(db, core, self.part(db, person), None))
+
+        @stateful.rule(person=st.integers(0, 2), back=st.booleans())
+        def is_suspended(self, person, back):
+            self.attempt(lambda db: resume(db, self.part(db, person), made.id) if back
+                         else suspend(db, core, self.part(db, person), made.id, None))  # fmt: skip
+
+        @stateful.rule(number=st.integers(1, 5))
+        def restores(self, number):
+            self.attempt(lambda db: restore(db, self.course.id, number))
+
         @stateful.rule(module=st.integers(0, 1))
         def adds(self, module):
             where = self.course.modules[module]
             self.lessons.append(self.attempt(lambda db: create_lesson(db, core, where, made.id, LESSON)[0].id))
+
+        def part(self, db, person):
+            mine = select(Enrollment.id).where(Enrollment.user_id == self.people[person].id)
+            return db.scalar(mine) or uuid.uuid4()
 
         @stateful.rule(lesson=st.integers(0, 9))
         def deletes(self, lesson):
