@@ -20,7 +20,7 @@ from lms_core.courses.content.types import (
     short_of,
 )
 from lms_core.courses.content.workshop import CannotProcess, Workshop
-from lms_core.courses.events import CourseCreated, CoursePublished, LessonContentChanged
+from lms_core.courses.events import CourseCreated, CoursePublished, LessonContentChanged, PlacesChanged
 from lms_core.courses.exporting import (
     CourseExporter,
     ExportedCourse,
@@ -53,6 +53,7 @@ from lms_core.enrollment.events import (
     EnrollmentResumed,
     EnrollmentSuspended,
     UserEnrolled,
+    WaitingListJoined,
 )
 from lms_core.enrollment.methods import (
     Admit,
@@ -140,12 +141,13 @@ __all__ = [
     "LessonContentChanged", "MeResource", "Migrations", "Money", "NoCriteria", "NotFound", "NothingToSay",
     "NothingToSet", "Notice", "Number", "OpenSearchAddress", "Page", "PageQuery", "Part", "PasswordChanged", "Pay",
     "PaymentGateway", "PaymentNeedsAttention", "PaymentReceived", "PaymentRefunded", "Percentage", "PeriodicTask",
-    "Place", "Prepared", "ProfileChanged", "Readable", "Refunded", "Refuse", "Request", "Resource", "Right",
-    "Sanitized", "ScannerUnavailable", "Schema", "Setting", "Settings", "SettingsError", "Skipped", "Storage",
+    "Place", "PlacesChanged", "Prepared", "ProfileChanged", "Readable", "Refunded", "Refuse", "Request", "Resource",
+    "Right", "Sanitized", "ScannerUnavailable", "Schema", "Setting", "Settings", "SettingsError", "Skipped", "Storage",
     "StorageBackend", "StorageUnavailable", "Stored", "StoredObject", "TaskContext", "Text", "Timestamp", "Timestamped",
     "TooLarge", "TooMany", "Unauthorized", "Unavailable", "Undeliverable", "UserEnrolled", "UserRegistered", "Verdict",
-    "WebhookRefused", "Workshop", "_", "api_url", "ask_to_pay", "audit", "check_storage_key", "course_acl", "created",
-    "cursor_page", "enroll", "fields", "grant", "hookimpl", "is_storage_key", "map_references", "notify", "page_of",
-    "placed", "publish", "queue_mail", "ranged_stream", "reading_minutes", "referenced_files", "refusal", "revoke",
-    "sanitize", "scoped_acl", "short_of", "tell", "throttle_account", "throttle_address", "touch_trigger", "validate",
+    "WaitingListJoined", "WebhookRefused", "Workshop", "_", "api_url", "ask_to_pay", "audit", "check_storage_key",
+    "course_acl", "created", "cursor_page", "enroll", "fields", "grant", "hookimpl", "is_storage_key", "map_references",
+    "notify", "page_of", "placed", "publish", "queue_mail", "ranged_stream", "reading_minutes", "referenced_files",
+    "refusal", "revoke", "sanitize", "scoped_acl", "short_of", "tell", "throttle_account", "throttle_address",
+    "touch_trigger", "validate",
 ]  # fmt: skip

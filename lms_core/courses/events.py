@@ -36,6 +36,14 @@ class CoursePictureChanged(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class PlacesChanged(Event):
+    """A course may have places that it had not before."""
+
+    name: ClassVar[str] = "courses.places_changed"
+    course_id: uuid.UUID
+
+
+@dataclass(frozen=True, slots=True)
 class StaffAssigned(Event):
     """Somebody became a co-instructor or a teaching assistant."""
 

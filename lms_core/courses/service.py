@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from lms_core.accounts.models import User
 from lms_core.accounts.queries import USABLE
 from lms_core.courses.content.service import CONTENT_FIELDS, announce, change_lesson, new_lesson
-from lms_core.courses.events import CourseCreated, CoursePublished
+from lms_core.courses.events import CourseCreated, CoursePublished, PlacesChanged
 from lms_core.courses.freezing import OFFERED, freeze
 from lms_core.courses.models import Course, CourseVersion, Lesson, Module
 from lms_core.courses.pictures import cover_of, follow_picture, with_picture
@@ -117,6 +117,7 @@ def update_course(
     _check_change(course, values)
     columns = joining_columns(db, core, values, course)
     cover, changes = cover_of(course), with_picture(db, core, author_id, columns, course)
+    places = course.max_students
     try:
         for name, value in changes.items():
             setattr(course, name, value)
@@ -125,6 +126,8 @@ def update_course(
         raise refusal(error) from None
     if "thumbnail_url" in changes:
         follow_picture(db, course, cover)
+    if course.max_students != places:
+        publish(db, PlacesChanged(course.id), actor_id=author_id)
     db.refresh(course)
     return course
 

@@ -25,4 +25,5 @@ def includeme(config: "Configurator") -> None:
     config.include("lms_core.enrollment.requests")
     config.include("lms_core.enrollment.accommodations")
     config.include("lms_core.enrollment.payments")
+    config.include("lms_core.enrollment.waiting")
     config.scan("lms_core.enrollment.views")

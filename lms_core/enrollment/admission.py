@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import delete, insert, select, update
 from sqlalchemy.orm import Session
 
 from lms_core.courses.models import Course, CourseVersion
 from lms_core.enrollment.events import UserEnrolled
 from lms_core.enrollment.lifecycle.service import acting
-from lms_core.enrollment.models import Enrollment, EnrollmentRequest
+from lms_core.enrollment.models import Enrollment, EnrollmentRequest, EnrollmentWait
 from lms_core.enrollment.queries import TAKING, missing_prerequisites
 from lms_core.kernel.core import Core
 from lms_core.kernel.errors import Conflict, LMSError, NotFound
@@ -91,6 +91,13 @@ def lacks(missing: Sequence[Any]) -> Conflict:
         _("Complete these courses first: ${courses}.", mapping={"courses": named}),
         extra={"missing": [{"id": row.id, "code": row.code, "title": row.title} for row in missing]},
     )
+
+
+def room_for_who_comes(db: Session, course: Course) -> int | None:
+    """How many more a locked course takes of who comes by themselves: nobody overtakes those who wait."""
+    places = places_left(course)
+    waiting = select(EnrollmentWait.id).where(EnrollmentWait.course_id == course.id).limit(1)
+    return places if places is None or places == 0 or db.scalar(waiting) is None else 0
 
 
 def course_full() -> Conflict:
@@ -205,7 +212,11 @@ def _lessons_total(db: Session, course: Course) -> int:
 
 
 def _close(db: Session, core: Core, course: Course, people: Sequence[uuid.UUID], how: Admission) -> None:
-    """Nobody has to decide any more about requests of those who are in."""
+    """Nobody has to decide any more about requests of those who are in, and they wait for no place."""
+    db.execute(
+        delete(EnrollmentWait).where(EnrollmentWait.course_id == course.id, EnrollmentWait.user_id.in_(people)),
+        execution_options={"synchronize_session": False},
+    )
     theirs = EnrollmentRequest.user_id.in_(people)
     closed = update(EnrollmentRequest).where(EnrollmentRequest.course_id == course.id, theirs)
     db.execute(

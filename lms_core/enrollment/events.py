@@ -48,6 +48,19 @@ class EnrollmentRejected(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class WaitingListJoined(Event):
+    """Somebody waits for a place in a course; ``by_staff`` where they were approved and there was none."""
+
+    name: ClassVar[str] = "enrollment.waiting_list_joined"
+    user_id: uuid.UUID
+    course_id: uuid.UUID
+    wait_id: uuid.UUID
+    course_title: str
+    by_staff: bool
+    note: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class CourseCompleted(Event):
     """Published once for an enrollment, in the transaction that completes it: by its last lesson, or by hand."""
 

@@ -163,6 +163,19 @@ class EnrollmentRequest(Identified, Created, Base):
     )
 
 
+class EnrollmentWait(Identified, Base):
+    """A place on a course's waiting list; ``admission`` is how its owner is let in when one in the course is free."""
+
+    __tablename__ = "enrollment_waits"
+
+    user_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"))
+    course_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("courses.id", ondelete="CASCADE"))
+    since: Mapped[dt.datetime] = mapped_column(server_default=func.clock_timestamp())
+    admission: Mapped[Document]
+
+    __table_args__ = (UniqueConstraint("user_id", "course_id"), Index(None, "course_id", "since", "id"))
+
+
 class AccessCode(Identified, Created, Base):
     """A code that opens a course, as often as ``max_uses`` says (null: without end)."""
 

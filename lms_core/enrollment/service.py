@@ -22,13 +22,15 @@ from lms_core.enrollment.admission import (
     lacks,
     lock_open_course,
     places_left,
+    room_for_who_comes,
     standing,
 )
 from lms_core.enrollment.lifecycle.service import acting
 from lms_core.enrollment.methods import Admit, Application, Ask, EnrollmentMethod, JoinedCourse, Pay, Refuse, method_of
-from lms_core.enrollment.models import Enrollment, EnrollmentRequest
+from lms_core.enrollment.models import Enrollment, EnrollmentRequest, EnrollmentWait
 from lms_core.enrollment.queries import missing_prerequisites
 from lms_core.enrollment.requests.service import ask
+from lms_core.enrollment.waiting.service import join_list, wait_of
 from lms_core.kernel import schemas
 from lms_core.kernel.core import Core
 from lms_core.kernel.errors import Conflict, LMSError
@@ -45,8 +47,15 @@ class Requested:
     request: EnrollmentRequest
 
 
-Outcome = Enrollment | Requested | Pay
-"""What comes of an application: they are in, somebody has to look at it, or there is something to pay."""
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """Every place is taken."""
+
+    wait: EnrollmentWait
+
+
+Outcome = Enrollment | Requested | Waiting | Pay
+"""What comes of an application: they are in, somebody has to look at it, they wait, or there is something to pay."""
 
 
 def enroll(
@@ -98,8 +107,8 @@ def apply(db: Session, core: Core, request: "Request", course_id: uuid.UUID, sen
     The course's row stays locked until the transaction ends, so that its places are given out one at a time.
     Raises 404 for a course that is not in the catalog; 409 ``already_enrolled``, ``enrollment_suspended``,
     ``enrollment_method_unavailable``, ``enrollment_not_open``, ``enrollment_closed``, ``payment_unavailable``,
-    ``prerequisites_missing``, ``course_full``, ``already_requested``; 422 for what the method cannot use, and whatever
-    it refuses by.
+    ``prerequisites_missing``, ``already_waiting``, ``course_full``, ``already_requested``; 422 for what the method
+    cannot use, and whatever it refuses by.
     """
     course = lock_open_course(db, course_id)
     user_id = request.caller.user_id
@@ -112,10 +121,13 @@ def apply(db: Session, core: Core, request: "Request", course_id: uuid.UUID, sen
     if course.price > 0 and not method.settles_price:
         raise Conflict("payment_unavailable", _("This course has to be paid for, and there is no way to do so here."))
     check_prerequisites(db, course, user_id)
-    if places_left(course) == 0:
+    if wait_of(db, course_id, user_id) is not None:
+        raise Conflict("already_waiting", _("You are on the waiting list of this course already."))
+    places = room_for_who_comes(db, course)
+    if places == 0 and not course.waiting_list:
         raise course_full()
     acting(db, user_id)
-    return _outcome(_application(db, core, request, course, method, data), course, method)
+    return _outcome(_application(db, core, request, course, method, data), course, method, places)
 
 
 def _application(
@@ -136,17 +148,20 @@ def _application(
     )
 
 
-def _outcome(application: Application, course: Course, method: EnrollmentMethod) -> Outcome:
+def _outcome(application: Application, course: Course, method: EnrollmentMethod, places: int | None) -> Outcome:
+    db, core, user_id = application.db, application.core, application.user_id
     decision = method.decide(application)
     match decision:
         case Refuse():
             raise decision.error
         case Admit():
             how = Admission(method=method.name, expires_at=decision.expires_at)
-            return admit_one(
-                application.db, application.core, course, application.user_id, how, places=places_left(course)
-            )
+            if places == 0:
+                return Waiting(join_list(db, course, user_id, how))
+            return admit_one(db, core, course, user_id, how, places=places)
         case Ask():
-            return Requested(ask(application.db, application.core, course, application.user_id, decision.reason))
+            return Requested(ask(db, core, course, user_id, decision.reason))
         case Pay():
+            if places == 0:  # Nobody pays for a place that there may never be.
+                raise course_full()
             return decision

@@ -104,5 +104,6 @@ class ReviewedSchema(Schema):
     id = fields.UUID()
     status = fields.String(allow_none=True, metadata={"enum": [*STATUSES, None], "example": "approved"})
     enrollment_id = fields.UUID(allow_none=True, metadata={"description": "Of who is in."})
+    wait_id = fields.UUID(allow_none=True, metadata={"description": "Of who waits for a place now."})
     code = fields.String(allow_none=True, metadata={"example": "request_not_pending"})
     detail = fields.String(allow_none=True, metadata={"example": "The request has been decided about already."})

@@ -17,9 +17,10 @@ from lms_core.accounts.models import User
 from lms_core.accounts.queries import LIVING
 from lms_core.courses.models import Course
 from lms_core.courses.service import lock_course
-from lms_core.enrollment.admission import Admission, admit, places_left
+from lms_core.enrollment.admission import Admission, admit, room_for_who_comes
 from lms_core.enrollment.events import EnrollmentRejected, EnrollmentRequested
-from lms_core.enrollment.models import Enrollment, EnrollmentRequest
+from lms_core.enrollment.models import Enrollment, EnrollmentRequest, EnrollmentWait
+from lms_core.enrollment.waiting.service import join_list
 from lms_core.kernel.core import Core
 from lms_core.kernel.errors import Conflict, LMSError, NotFound
 from lms_core.kernel.events import publish, publish_all
@@ -44,6 +45,7 @@ class Reviewed:
     id: uuid.UUID
     status: str | None = None
     enrollment_id: uuid.UUID | None = None
+    wait_id: uuid.UUID | None = None
     error: LMSError | None = None
 
 
@@ -116,6 +118,7 @@ def review_many(
 ) -> list[Reviewed]:
     """Carry out what one of the staff has decided, in the order given, as far as places reach.
 
+    Whom there is no place for goes on the waiting list, where the course has one.
     Answers for each what came of it; its error is 404 ``not_found``, or 409 ``request_not_pending``,
     ``enrollment_suspended`` or ``course_full``, with which the request waits on. Raises 404, and 409
     ``course_archived``.
@@ -124,9 +127,15 @@ def review_many(
     pending, refused = _pending(db, course_id, reviews)
     approved = [review for review in reviews if review.decision == APPROVE and review.request_id in pending]
     how = Admission(method=course.enrollment_type, decided_by=actor_id, over_capacity=over_capacity, via="request")
-    places = None if over_capacity else places_left(course)
+    places = None if over_capacity else room_for_who_comes(db, course)
     notes = {pending[review.request_id].user_id: review.notes for review in approved}
-    outcomes = admit(db, core, course, notes, how, places=places, notes=notes)
+    outcomes: dict[uuid.UUID, Enrollment | EnrollmentWait | LMSError] = {
+        **admit(db, core, course, notes, how, places=places, notes=notes)
+    }
+    if course.waiting_list:
+        for user_id, outcome in outcomes.items():
+            if isinstance(outcome, LMSError) and outcome.code == "course_full":
+                outcomes[user_id] = join_list(db, course, user_id, how, note=notes[user_id])
     reviewed = [
         refused.get(review.request_id) or _carry_out(core, pending[review.request_id], review, actor_id, outcomes)
         for review in reviews
@@ -160,14 +169,16 @@ def _carry_out(
     asked: EnrollmentRequest,
     review: Review,
     actor_id: uuid.UUID,
-    outcomes: Mapping[uuid.UUID, Enrollment | LMSError],
+    outcomes: Mapping[uuid.UUID, Enrollment | EnrollmentWait | LMSError],
 ) -> Reviewed:
     outcome = outcomes.get(asked.user_id)
     if isinstance(outcome, LMSError) and outcome.code != "already_enrolled":
         return Reviewed(asked.id, error=outcome)
     asked.status = "approved" if review.decision == APPROVE else "rejected"
     asked.reviewed_by, asked.reviewed_at, asked.review_notes = actor_id, core.clock(), review.notes
-    return Reviewed(asked.id, asked.status, outcome.id if isinstance(outcome, Enrollment) else None)
+    enrollment_id = outcome.id if isinstance(outcome, Enrollment) else None
+    wait_id = outcome.id if isinstance(outcome, EnrollmentWait) else None
+    return Reviewed(asked.id, asked.status, enrollment_id, wait_id)
 
 
 def _rejection(asked: EnrollmentRequest, course: Course) -> EnrollmentRejected:

@@ -57,7 +57,13 @@ def review_enrollment_requests(context: CourseRequests, request: Request) -> lis
 def _answer(reviewed: service.Reviewed, request: Request) -> dict[str, Any]:
     error = reviewed.error
     why = {} if error is None else {"code": error.code, "detail": request.localizer.translate(error.detail or "")}
-    return {"id": reviewed.id, "status": reviewed.status, "enrollment_id": reviewed.enrollment_id, **why}
+    return {
+        "id": reviewed.id,
+        "status": reviewed.status,
+        "enrollment_id": reviewed.enrollment_id,
+        "wait_id": reviewed.wait_id,
+        **why,
+    }
 
 
 @view_config(

@@ -140,10 +140,14 @@ def _answers(operation: Operation, converter: Any) -> dict[str, Any]:
     return {str(status): answer, **{str(other): _further(other, what) for other, what in further.items()}}
 
 
-def _further(status: int, what: str | type[Schema]) -> dict[str, Any]:
-    """An answer besides: in words, or as a representation of its own."""
+def _further(status: int, what: str | type[Schema] | tuple[type[Schema], ...]) -> dict[str, Any]:
+    """An answer besides: in words, or as a representation of its own, or as one of several."""
     if isinstance(what, str):
         return {"description": what}
+    if isinstance(what, tuple):
+        examples = {_schema_name(each): {"value": example_of(each, sent=False)} for each in what}
+        content = {"schema": {"anyOf": list(what)}, "examples": examples}
+        return {"description": _MEANINGS.get(status, "Done"), "content": {_JSON: content}}
     return {"description": _MEANINGS.get(status, "Done"), "content": {_JSON: _many(what, None)}}
 
 

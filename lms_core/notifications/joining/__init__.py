@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from lms_core.enrollment.events import EnrollmentRejected, EnrollmentRequested, UserEnrolled
+from lms_core.enrollment.events import EnrollmentRejected, EnrollmentRequested, UserEnrolled, WaitingListJoined
 
 if TYPE_CHECKING:
     from pyramid.config import Configurator
@@ -14,3 +14,4 @@ def includeme(config: "Configurator") -> None:
     config.add_event_subscriber(UserEnrolled, "notifications.user_enrolled", tasks.tell_enrolled)
     config.add_event_subscriber(EnrollmentRequested, "notifications.enrollment_requested", tasks.tell_requested)
     config.add_event_subscriber(EnrollmentRejected, "notifications.enrollment_rejected", tasks.tell_rejected)
+    config.add_event_subscriber(WaitingListJoined, "notifications.waiting_list_joined", tasks.tell_waiting)

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from lms_core.enrollment.events import EnrollmentRejected, EnrollmentRequested, UserEnrolled
+from lms_core.enrollment.events import EnrollmentRejected, EnrollmentRequested, UserEnrolled, WaitingListJoined
 from lms_core.kernel.events import Delivery
 from lms_core.kernel.i18n import _
 from lms_core.notifications.joining import queries
@@ -63,5 +63,19 @@ def tell_rejected(delivery: Delivery, event: EnrollmentRejected) -> None:
         action_url=f"/courses/{event.course_id}",
         mail="enrollment_rejected",
         mail_data={"note": event.note},
+    )
+    tell(delivery.db, delivery.core, event.user_id, notice)
+
+
+def tell_waiting(delivery: Delivery, event: WaitingListJoined) -> None:
+    """To who went on the list by themselves, it is no news."""
+    if not event.by_staff:
+        return
+    notice = Notice(
+        type="waiting_list_joined",
+        title=_("You are on the waiting list of ${course}", mapping={"course": event.course_title}),
+        message=event.note or _("Your request was approved, and you are in as soon as a place is free."),
+        data={"courseId": str(event.course_id), "courseTitle": event.course_title, "waitId": str(event.wait_id)},
+        action_url=f"/courses/{event.course_id}",
     )
     tell(delivery.db, delivery.core, event.user_id, notice)

@@ -1,0 +1,92 @@
+"""Reads of waiting lists."""
+
+import uuid
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import Connection, exists, func, literal, or_, select, tuple_
+from sqlalchemy.orm import Session, aliased
+
+from lms_core.accounts.models import User
+from lms_core.accounts.queries import LIVING, USABLE
+from lms_core.courses.access import access_columns
+from lms_core.courses.models import Course
+from lms_core.enrollment.models import EnrollmentWait
+from lms_core.kernel.db import AnyRow, AnySelect
+from lms_core.kernel.pagination import Page, page_of
+
+_Ahead = aliased(EnrollmentWait)
+POSITION = (
+    select(func.count())
+    .where(
+        _Ahead.course_id == EnrollmentWait.course_id,
+        tuple_(_Ahead.since, _Ahead.id) <= tuple_(EnrollmentWait.since, EnrollmentWait.id),
+    )
+    .correlate(EnrollmentWait)
+    .scalar_subquery()
+    .label("position")
+)
+COLUMNS = (
+    EnrollmentWait.id, EnrollmentWait.user_id, EnrollmentWait.since, literal("waiting").label("status"), POSITION,
+    Course.title.label("course_title"), Course.slug.label("course_slug"),
+    (User.first_name + " " + User.last_name).label("user_name"), User.avatar_url.label("user_avatar_url"),
+)  # fmt: skip
+
+
+def _waits(*more: Any) -> AnySelect:
+    return (
+        select(*COLUMNS, *more)
+        .join_from(EnrollmentWait, Course, Course.id == EnrollmentWait.course_id)
+        .join(User, User.id == EnrollmentWait.user_id)
+    )
+
+
+def wait_by(registry: Any, wait_id: uuid.UUID) -> AnySelect:
+    """The statement of somebody's place on a list, with its course and the caller's part there."""
+    return _waits(*access_columns(registry)).where(EnrollmentWait.id == wait_id)
+
+
+def wait(connection: Connection | Session, wait_id: uuid.UUID) -> AnyRow | None:
+    """Somebody's place on a list."""
+    return connection.execute(_waits(Course.id.label("course_id")).where(EnrollmentWait.id == wait_id)).first()
+
+
+def of_course(connection: Connection, course_id: uuid.UUID, *, page: int, limit: int) -> Page:
+    """Who waits for a place in a course, in order."""
+    statement = _waits(Course.id.label("course_id")).where(EnrollmentWait.course_id == course_id, LIVING)
+    return page_of(connection, statement.order_by(EnrollmentWait.since, EnrollmentWait.id), page=page, limit=limit)
+
+
+def of_person(connection: Connection, user_id: uuid.UUID, *, page: int, limit: int) -> Page:
+    """Where a person waits, the longest first."""
+    statement = _waits(Course.id.label("course_id")).where(EnrollmentWait.user_id == user_id)
+    return page_of(connection, statement.order_by(EnrollmentWait.since, EnrollmentWait.id), page=page, limit=limit)
+
+
+_WAITING = select(EnrollmentWait).join(User, User.id == EnrollmentWait.user_id)
+
+
+def anybody_waits(db: Session, course_id: uuid.UUID) -> bool:
+    """Whether somebody whose account can be used waits for a place."""
+    return bool(db.scalar(select(_WAITING.where(EnrollmentWait.course_id == course_id, USABLE).exists())))
+
+
+def next_waits(db: Session, course_id: uuid.UUID, limit: int) -> Sequence[EnrollmentWait]:
+    """Those who are next in a locked course; who is suspended is passed by, and keeps the place on the list."""
+    ordered = _WAITING.where(EnrollmentWait.course_id == course_id, USABLE)
+    ordered = ordered.order_by(EnrollmentWait.since, EnrollmentWait.id).limit(limit)
+    return db.scalars(ordered.execution_options(populate_existing=True)).all()
+
+
+def courses_with_room(db: Session, limit: int) -> Sequence[uuid.UUID]:
+    """Courses that could let somebody in who waits."""
+    room = or_(Course.max_students.is_(None), Course.enrolled_count < Course.max_students)
+    waiting = _WAITING.where(EnrollmentWait.course_id == Course.id, USABLE)
+    # From the list, which is short, and not from the courses.
+    listed = exists().where(EnrollmentWait.course_id == Course.id)
+    statement = select(Course.id).where(OPEN, room, listed, waiting.correlate(Course).exists())
+    return db.scalars(statement.order_by(Course.id).limit(limit)).all()
+
+
+OPEN = Course.is_published & Course.archived_at.is_(None) & Course.deleted_at.is_(None)
+"""Courses that let anybody in at all."""

@@ -1,0 +1,19 @@
+"""The representation of somebody's place on a waiting list."""
+
+from marshmallow import fields
+
+from lms_core.enrollment.schemas import ApplicantSchema, JoinedCourseSchema
+from lms_core.kernel.schemas import Part, Schema, Timestamp
+
+
+class EnrollmentWaitSchema(Schema):
+    """That somebody waits for a place in a course."""
+
+    id = fields.UUID()
+    course_id = fields.UUID()
+    course = Part(JoinedCourseSchema, "course_")
+    user_id = fields.UUID()
+    user = Part(ApplicantSchema, "user_")
+    status = fields.String(metadata={"enum": ["waiting"], "example": "waiting"})
+    position = fields.Integer(metadata={"description": "From 1, who is next."})
+    since = Timestamp()

@@ -1,0 +1,97 @@
+"""Commands on waiting lists. Each runs in the caller's transaction; raising rolls it back.
+
+Whoever joins, leaves or moves up does so while the course is locked: no place is given twice, and none beyond the
+last. What was decided about who waits (their method's word, the staff's approval) was decided when they joined.
+"""
+
+import datetime as dt
+import uuid
+
+from sqlalchemy import delete, select
+from sqlalchemy.orm import Session
+
+from lms_core.courses.models import Course
+from lms_core.enrollment.admission import Admission, admit, places_left
+from lms_core.enrollment.events import WaitingListJoined
+from lms_core.enrollment.models import EnrollmentWait
+from lms_core.enrollment.waiting.queries import anybody_waits, next_waits
+from lms_core.kernel.core import Core
+from lms_core.kernel.errors import NotFound
+from lms_core.kernel.events import publish
+
+AT_ONCE = 200
+"""People who move up in one transaction."""
+
+
+def wait_of(db: Session, course_id: uuid.UUID, user_id: uuid.UUID) -> EnrollmentWait | None:
+    """Somebody's place on the list of a locked course."""
+    mine = (EnrollmentWait.user_id == user_id, EnrollmentWait.course_id == course_id)
+    return db.scalar(select(EnrollmentWait).where(*mine))
+
+
+def join_list(
+    db: Session, course: Course, user_id: uuid.UUID, how: Admission, *, note: str | None = None
+) -> EnrollmentWait:
+    """Put somebody at the end of a locked course's list, to be let in as ``how`` says; who waits already, waits on."""
+    wait = wait_of(db, course.id, user_id)
+    if wait is not None:
+        return wait
+    wait = EnrollmentWait(user_id=user_id, course_id=course.id, admission=_kept(how))
+    db.add(wait)
+    db.flush()
+    by_staff = how.decided_by is not None
+    publish(db, WaitingListJoined(user_id, course.id, wait.id, course.title, by_staff, note), actor_id=how.decided_by)
+    return wait
+
+
+def leave_list(db: Session, course_id: uuid.UUID, wait_id: uuid.UUID) -> None:
+    """Take somebody off a list. Raises 404 where they have moved up a moment ago, or are off already."""
+    db.execute(select(Course.id).where(Course.id == course_id).with_for_update(key_share=True))
+    gone = delete(EnrollmentWait).where(EnrollmentWait.id == wait_id).returning(EnrollmentWait.id)
+    if db.scalar(gone) is None:
+        raise NotFound()
+
+
+def move_up(db: Session, core: Core, course_id: uuid.UUID) -> bool:
+    """Let those in who are next, as many as there are places for; answers whether there may be more to do.
+
+    Nobody moves up in a course that is unpublished, archived or deleted.
+    """
+    if not anybody_waits(db, course_id):  # Most often so, and then nobody has to wait for a lock.
+        return False
+    course = db.get(Course, course_id, with_for_update={"key_share": True}, populate_existing=True)
+    if course is None or not course.is_published or course.archived_at or course.deleted_at:
+        return False
+    places = places_left(course)
+    waits = next_waits(db, course_id, AT_ONCE if places is None else min(places, AT_ONCE))
+    ways = {_key(wait): wait for wait in waits}
+    for key, example in ways.items():
+        people = [wait.user_id for wait in waits if _key(wait) == key]
+        admit(db, core, course, people, _how(example), places=None)
+    # Of who could not be let in (a suspended enrollment), nobody has to take notice any more.
+    db.execute(delete(EnrollmentWait).where(EnrollmentWait.id.in_([wait.id for wait in waits])))
+    return bool(waits)
+
+
+def _kept(how: Admission) -> dict[str, str]:
+    said = {"type": how.type, "method": how.method, "decidedBy": how.decided_by, "expiresAt": how.expires_at}
+    return {
+        key: value.isoformat() if isinstance(value, dt.datetime) else str(value)
+        for key, value in said.items()
+        if value is not None
+    }
+
+
+def _key(wait: EnrollmentWait) -> tuple[tuple[str, str], ...]:
+    return tuple(sorted(wait.admission.items()))
+
+
+def _how(wait: EnrollmentWait) -> Admission:
+    kept = wait.admission
+    return Admission(
+        type=kept.get("type", "self"),
+        method=kept.get("method"),
+        decided_by=uuid.UUID(kept["decidedBy"]) if "decidedBy" in kept else None,
+        expires_at=dt.datetime.fromisoformat(kept["expiresAt"]) if "expiresAt" in kept else None,
+        via="waiting_list",
+    )
