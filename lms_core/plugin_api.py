@@ -44,6 +44,7 @@ from lms_core.courses.importing import (
 from lms_core.courses.references import FILE_ID_SCHEME, map_references, referenced_files
 from lms_core.courses.resources import CourseItem
 from lms_core.enrollment.admission import Admission
+from lms_core.enrollment.codes.service import use_access_code
 from lms_core.enrollment.events import (
     CourseCompleted,
     EnrollmentDropped,
@@ -149,5 +150,5 @@ __all__ = [
     "course_acl", "created", "cursor_page", "enroll", "fields", "grant", "hookimpl", "is_storage_key", "map_references",
     "notify", "page_of", "placed", "publish", "queue_mail", "ranged_stream", "reading_minutes", "referenced_files",
     "refusal", "revoke", "sanitize", "scoped_acl", "short_of", "tell", "throttle_account", "throttle_address",
-    "touch_trigger", "validate",
+    "touch_trigger", "use_access_code", "validate",
 ]  # fmt: skip

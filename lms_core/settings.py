@@ -127,6 +127,8 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("lms.ratelimit.auth_address", "rate", "60/minute", "Authentication requests from one address"),
     Setting("lms.ratelimit.certificates_address", "rate", "60/minute", "Certificates verified from one address"),
     Setting("lms.ratelimit.login_account", "rate", "20/minute", "Attempts to sign in to one account"),
+    Setting("lms.ratelimit.access_code_account", "rate", "10/minute", "Access codes of courses that one account tries"),
+    Setting("lms.ratelimit.access_code_address", "rate", "60/minute", "Access codes that are tried from one address"),
     Setting("lms.ratelimit.register_account", "rate", "20/hour", "Attempts to register one e-mail address"),
     Setting("lms.ratelimit.reset_account", "rate", "5/hour", "Mails with a link to set one account's password"),
     Setting("lms.ratelimit.verification_account", "rate", "5/hour", "Mails with another link to verify one account"),

@@ -26,4 +26,5 @@ def includeme(config: "Configurator") -> None:
     config.include("lms_core.enrollment.accommodations")
     config.include("lms_core.enrollment.payments")
     config.include("lms_core.enrollment.waiting")
+    config.include("lms_core.enrollment.codes")
     config.scan("lms_core.enrollment.views")

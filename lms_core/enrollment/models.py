@@ -177,22 +177,43 @@ class EnrollmentWait(Identified, Base):
 
 
 class AccessCode(Identified, Created, Base):
-    """A code that opens a course, as often as ``max_uses`` says (null: without end)."""
+    """A code that opens a course, as often as ``max_uses`` says (null: without end).
+
+    ``key`` is the code without what makes no difference: case, spaces and dashes.
+    """
 
     __tablename__ = "access_codes"
 
-    course_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("courses.id", ondelete="CASCADE"), index=True)
-    code: Mapped[str] = mapped_column(unique=True)
+    course_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("courses.id", ondelete="CASCADE"))
+    code: Mapped[str]
+    key: Mapped[str] = mapped_column(
+        Computed(r"upper(regexp_replace(code, '[\s-]'::text, ''::text, 'g'::text))", persisted=True)
+    )
     description: Mapped[str | None]
     max_uses: Mapped[int | None]
     used_count: Mapped[Count]
     valid_from: Mapped[dt.datetime] = mapped_column(server_default=func.now())
     valid_until: Mapped[dt.datetime | None]
+    revoked_at: Mapped[dt.datetime | None]
     created_by: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("users.id", ondelete="SET NULL"))
 
     __table_args__ = (
         *at_least(1, "max_uses"),
         CheckConstraint("used_count >= 0 AND (max_uses IS NULL OR used_count <= max_uses)", name="used_count"),
         CheckConstraint("valid_until > valid_from", name="valid_until"),
+        UniqueConstraint("course_id", "key"),
+        Index(None, "course_id", "created_at", "id"),
         sparse_index("created_by"),
     )
+
+
+class AccessCodeUse(Identified, Base):
+    """That somebody was let in by a code; once for each person, however often they come back with it."""
+
+    __tablename__ = "access_code_uses"
+
+    code_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("access_codes.id", ondelete="CASCADE"))
+    user_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"), index=True)
+    used_at: Mapped[dt.datetime] = mapped_column(server_default=func.now())
+
+    __table_args__ = (UniqueConstraint("code_id", "user_id"), Index(None, "code_id", "used_at", "id"))

@@ -17,6 +17,11 @@ from lms_core.kernel.i18n import _
 from lms_core.kernel.request import Request
 from lms_core.kernel.views import answered, created
 
+CODES = (
+    "422 access_code_unknown", "422 access_code_revoked", "422 access_code_expired", "422 access_code_not_valid_yet",
+    "422 access_code_used_up", "429 too_many_requests",
+)  # fmt: skip
+
 
 @view_config(
     context=EnrollmentCollection, request_method="POST", permission="enrollments:create", body=schemas.EnrollSchema,
@@ -24,7 +29,7 @@ from lms_core.kernel.views import answered, created
     errors=("402 payment_required", "404 course_not_found", "409 already_enrolled", "409 enrollment_suspended",
             "409 enrollment_method_unavailable", "409 enrollment_not_open", "409 enrollment_closed",
             "409 payment_unavailable", "409 prerequisites_missing", "409 already_requested", "409 already_waiting",
-            "409 course_full", "422 reason_required", "422 voucher_invalid"),
+            "409 course_full", "422 reason_required", "422 voucher_invalid", *CODES),
 )  # fmt: skip
 def enroll(context: EnrollmentCollection, request: Request) -> Any:
     """Enroll in a course.

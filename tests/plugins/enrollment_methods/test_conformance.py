@@ -5,12 +5,13 @@ import uuid
 from typing import Any
 
 import pytest
-from lms_plugins.enrollment_methods import approval, open, payment  # noqa: A004  # So is it called.
+from lms_plugins.enrollment_methods import approval, code, open, payment  # noqa: A004  # So is it called.
 from lms_plugins.payment_manual import ManualGateway
 from pyramid.registry import Registry
 from sqlalchemy.orm import Session
 
 from lms_core.accounts.models import User
+from lms_core.enrollment.models import AccessCode
 from lms_core.enrollment.payments.vouchers import make_voucher
 from lms_core.plugin_api import EnrollmentMethod
 from lms_core.testing.enrollment_methods import Arrange, EnrollmentMethodConformance
@@ -64,6 +65,22 @@ class TestPayment(EnrollmentMethodConformance):
     @pytest.fixture
     def examples(self) -> list[dict[str, Any]]:
         return [{"voucher": "spring"}]
+
+
+class TestCode(EnrollmentMethodConformance):
+    price = "9.90"
+
+    @pytest.fixture
+    def method(self) -> EnrollmentMethod:
+        return code.CodeEnrollment()
+
+    @pytest.fixture
+    def examples(self) -> list[dict[str, Any]]:
+        return [{"code": "OPEN-DAY-1"}, {"code": "open day 1"}]
+
+    @pytest.fixture
+    def arrange(self) -> Arrange:
+        return lambda db, course_id, _user: db.add(AccessCode(course_id=course_id, code="OPEN-DAY-1"))
 
 
 class TestToy(EnrollmentMethodConformance):

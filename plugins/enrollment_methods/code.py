@@ -1,0 +1,39 @@
+"""Enrollment by access code: whoever has one that the course's staff gave out is in, whatever the course costs.
+
+An applicant sends ``{"code": "..."}``.
+"""
+
+from lms_core.plugin_api import (
+    Admit,
+    Application,
+    Decision,
+    EnrollmentMethod,
+    Schema,
+    Text,
+    _,
+    hookimpl,
+    use_access_code,
+)
+
+api_version = "1"
+
+
+class Code(Schema):
+    """The code."""
+
+    code = Text(min=1, max=100, required=True, metadata={"title": _("Access code")})
+
+
+class CodeEnrollment(EnrollmentMethod):
+    name = "code"
+    title = _("By access code")
+    schema = Code
+    settles_price = True
+
+    def decide(self, application: Application) -> Decision:
+        return use_access_code(application, application.data["code"]) or Admit()
+
+
+@hookimpl
+def lms_enrollment_methods() -> list[EnrollmentMethod]:
+    return [CodeEnrollment()]
