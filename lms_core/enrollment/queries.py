@@ -73,11 +73,11 @@ def missing_prerequisites(db: Session, course: Course, people: Sequence[uuid.UUI
 
 COLUMNS = (
     Enrollment.id, Enrollment.user_id, Enrollment.course_id, Enrollment.status, Enrollment.enrollment_type,
-    Enrollment.enrolled_at, Enrollment.starts_at, Enrollment.expires_at, Enrollment.started_at,
-    Enrollment.completed_at, Enrollment.suspended_at, Enrollment.suspended_reason, Enrollment.dropped_at,
-    Enrollment.dropped_reason, Enrollment.progress_percentage, Enrollment.lessons_completed, Enrollment.lessons_total,
-    Enrollment.grade, Enrollment.grade_points, Enrollment.time_spent_seconds, Enrollment.last_accessed_at,
-    Enrollment.updated_at,
+    Enrollment.enrolled_at, Enrollment.starts_at, Enrollment.expires_at, ENDS_AT.label("ends_at"),
+    Enrollment.started_at, Enrollment.completed_at, Enrollment.suspended_at, Enrollment.suspended_reason,
+    Enrollment.dropped_at, Enrollment.dropped_reason, Enrollment.progress_percentage, Enrollment.lessons_completed,
+    Enrollment.lessons_total, Enrollment.grade, Enrollment.grade_points, Enrollment.time_spent_seconds,
+    Enrollment.last_accessed_at, Enrollment.updated_at,
 )  # fmt: skip
 
 

@@ -13,7 +13,8 @@ from lms_core.kernel.schemas import Number, Percentage, Schema, Timestamp
 class EnrollmentSchema(Schema):
     """A student's part in a course.
 
-    It lets the student in while it is ``active`` or ``completed``, from ``startsAt`` until ``expiresAt``.
+    It lets the student in while it is ``active`` or ``completed``, from ``startsAt`` until ``endsAt``. What is
+    completed stays so, though it lets nobody in any more.
     """
 
     id = fields.UUID()
@@ -24,6 +25,10 @@ class EnrollmentSchema(Schema):
     enrolled_at = Timestamp()
     starts_at = Timestamp(allow_none=True)
     expires_at = Timestamp(allow_none=True)
+    ends_at = Timestamp(
+        allow_none=True,
+        metadata={"description": "`expiresAt`, or the later time that was granted to this student alone."},
+    )
     started_at = Timestamp(allow_none=True)
     completed_at = Timestamp(allow_none=True)
     suspended_at = Timestamp(allow_none=True)

@@ -14,6 +14,7 @@ from sqlalchemy import ColumnElement, Connection, and_, null, or_, select, tuple
 from lms_core.accounts.models import User
 from lms_core.accounts.queries import LIVING
 from lms_core.enrollment.models import Enrollment
+from lms_core.enrollment.queries import ENDS_AT, IN_USE
 from lms_core.kernel.core import Core
 from lms_core.kernel.db import AnySelect
 from lms_core.kernel.pagination import Page, page_of
@@ -34,10 +35,10 @@ SORTS = tuple(sign + name for name in _ORDERS for sign in ("", "-"))
 
 _COLUMNS = (
     Enrollment.id, Enrollment.status, Enrollment.enrollment_type, Enrollment.enrolled_at, Enrollment.starts_at,
-    Enrollment.expires_at, Enrollment.started_at, Enrollment.completed_at, Enrollment.suspended_at,
-    Enrollment.suspended_reason, Enrollment.dropped_at, Enrollment.dropped_reason, Enrollment.lessons_completed,
-    Enrollment.lessons_total, Enrollment.progress_percentage, Enrollment.grade, Enrollment.grade_points,
-    Enrollment.time_spent_seconds, Enrollment.last_accessed_at, Enrollment.updated_at,
+    Enrollment.expires_at, ENDS_AT.label("ends_at"), Enrollment.started_at, Enrollment.completed_at,
+    Enrollment.suspended_at, Enrollment.suspended_reason, Enrollment.dropped_at, Enrollment.dropped_reason,
+    Enrollment.lessons_completed, Enrollment.lessons_total, Enrollment.progress_percentage, Enrollment.grade,
+    Enrollment.grade_points, Enrollment.time_spent_seconds, Enrollment.last_accessed_at, Enrollment.updated_at,
     Enrollment.certificate_issued_at, Enrollment.notes.is_not(None).label("has_notes"),
     User.id.label("student_id"), User.first_name.label("student_first_name"), User.last_name.label("student_last_name"),
     (User.first_name + " " + User.last_name).label("student_name"),
@@ -107,6 +108,12 @@ def conditions(filters: Mapping[str, Any], *, contact: bool) -> list[ColumnEleme
         wanted.append(Enrollment.progress_percentage >= filters["min_progress"])
     if "max_progress" in filters:
         wanted.append(Enrollment.progress_percentage <= filters["max_progress"])
+    if "has_access" in filters:
+        wanted.append(IN_USE if filters["has_access"] else ~IN_USE)
+    if "ends_after" in filters:
+        wanted.append(filters["ends_after"] < ENDS_AT)
+    if "ends_before" in filters:
+        wanted.append(filters["ends_before"] > ENDS_AT)
     return wanted
 
 

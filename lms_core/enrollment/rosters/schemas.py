@@ -34,6 +34,11 @@ class RosterFilters(Schema):
     inactive_since = Timestamp(metadata={"description": "Nothing was done in the course from then on."})
     min_progress = fields.Integer(validate=validate.Range(0, 100))
     max_progress = fields.Integer(validate=validate.Range(0, 100))
+    has_access = fields.Boolean(
+        metadata={"description": "Whether the enrollment lets its student in now: a completed one may be over, too."}
+    )
+    ends_after = Timestamp(metadata={"description": "`endsAt` is later; who has no end is left out."})
+    ends_before = Timestamp(metadata={"description": "`endsAt` is earlier; who has no end is left out."})
 
     @validates_schema
     def _range(self, data: dict[str, Any], **kwargs: Any) -> None:
@@ -81,6 +86,10 @@ class RosterEntrySchema(Schema):
     enrolled_at = Timestamp()
     starts_at = Timestamp(allow_none=True)
     expires_at = Timestamp(allow_none=True)
+    ends_at = Timestamp(
+        allow_none=True,
+        metadata={"description": "`expiresAt`, or the later time that was granted to this student alone."},
+    )
     started_at = Timestamp(allow_none=True)
     completed_at = Timestamp(allow_none=True)
     suspended_at = Timestamp(allow_none=True)

@@ -31,7 +31,7 @@ _COLUMNS: Mapping[str, str] = MappingProxyType(
         "enrollment_type": _("Way in"),
         "enrolled_at": _("Enrolled (UTC)"),
         "starts_at": _("From (UTC)"),
-        "expires_at": _("Until (UTC)"),
+        "ends_at": _("Until (UTC)"),
         "started_at": _("Begun (UTC)"),
         "completed_at": _("Completed (UTC)"),
         "last_accessed_at": _("Last activity (UTC)"),

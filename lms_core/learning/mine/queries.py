@@ -10,7 +10,7 @@ from sqlalchemy.sql.functions import coalesce
 from lms_core.accounts.models import User
 from lms_core.courses.models import Course, CourseVersion, LessonRevision, VersionLesson, VersionModule
 from lms_core.enrollment.models import Enrollment
-from lms_core.enrollment.queries import IN_USE
+from lms_core.enrollment.queries import ENDS_AT, IN_USE
 from lms_core.kernel.pagination import Page, page_of
 from lms_core.learning.models import LessonProgress
 from lms_core.learning.progress.queries import goes_on, next_unfinished
@@ -34,8 +34,9 @@ def my_courses(
         _going_on(
             mine,
             Enrollment.id.label("enrollment_id"), Enrollment.status, Enrollment.enrolled_at, Enrollment.completed_at,
-            Enrollment.expires_at, Enrollment.last_accessed_at, Enrollment.progress_percentage,
-            Enrollment.lessons_completed, Enrollment.lessons_total, Enrollment.time_spent_seconds,
+            Enrollment.expires_at, ENDS_AT.label("ends_at"), Enrollment.last_accessed_at,
+            Enrollment.progress_percentage, Enrollment.lessons_completed, Enrollment.lessons_total,
+            Enrollment.time_spent_seconds,
             Course.id.label("course_id"), Course.title.label("course_title"), Course.slug.label("course_slug"),
             Course.thumbnail_url.label("course_thumbnail_url"),
             Course.duration_minutes.label("course_duration_minutes"),

@@ -59,4 +59,11 @@ class MyCourseSchema(Schema):
     enrolled_at = Timestamp()
     completed_at = Timestamp(allow_none=True)
     expires_at = Timestamp(allow_none=True)
+    ends_at = Timestamp(
+        allow_none=True,
+        metadata={
+            "description": "`expiresAt`, or the later time that was granted to the student alone. What is completed"
+            " stays so, though the course cannot be entered then."
+        },
+    )
     last_accessed_at = Timestamp(allow_none=True)

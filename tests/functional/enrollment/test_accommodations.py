@@ -210,6 +210,25 @@ def test_what_was_over_goes_on_where_there_is_room(core, student, instructor, co
     student.client.get(f"/api/v1/lessons/{course.lessons[0]}")
 
 
+def test_everybody_is_told_the_same_end(core, student, instructor, course, url):
+    end, later, earlier = (core.clock().replace(microsecond=0) + days * DAY for days in (2, 5, 1))
+    roster = f"/api/v1/courses/{course.id}/enrollments"
+    for expires, extended, ends in ((None, None, None), (end, None, end), (end, later, later), (end, earlier, end),
+                                    (None, later, None)):  # fmt: skip
+        enrollments(core, expires_at=expires)
+        instructor.client.put_json(url, {"extendedUntil": extended and extended.isoformat()})
+        shown = [
+            student.client.get(url.removesuffix("/accommodations")).json,
+            student.client.get("/api/v1/users/me/courses").json["items"][0],
+            student.client.get(f"/api/v1/courses/{course.id}/outline").json["enrollment"],
+            instructor.client.get(roster).json["items"][0],
+        ]
+        assert [each["endsAt"] and dt.datetime.fromisoformat(each["endsAt"]) for each in shown] == [ends] * 4
+        [_names, row] = instructor.client.get(f"{roster}/export").text.strip().splitlines()
+        written = [f"{moment:%Y-%m-%dT%H:%M:%SZ}" for moment in (end, later, earlier)]
+        assert [moment in row for moment in written] == [moment == ends for moment in (end, later, earlier)]
+
+
 @pytest.mark.parametrize("state", ["suspended", "dropped"])
 def test_more_time_lifts_no_other_refusal(core, student, instructor, course, url, state):
     enrollments(core, status=state)

@@ -145,10 +145,34 @@ def test_who_was_idle_is_found(core, instructor, url, crowd):
     assert names(instructor.client, url, f"inactiveSince={long_ago}") == []
 
 
+def test_what_is_over_is_found_completed_or_not(core, instructor, url, crowd):
+    now = core.clock()
+    dates = ({"status": "completed", "expires_at": now - DAY}, {"expires_at": now - DAY, "extended_until": now + DAY},
+             {"starts_at": now + DAY}, {"status": "suspended"}, {"status": "completed"})  # fmt: skip
+    with core.transaction() as db:
+        for person, values in zip(crowd, dates, strict=True):
+            db.execute(update(Enrollment).where(Enrollment.user_id == person.id).values(**values))
+    moments = {"now": now, "then": now + 2 * DAY, "past": now - 2 * DAY}
+    told = {name: moment.strftime("%Y-%m-%dT%H:%M:%SZ") for name, moment in moments.items()}
+    for query, found in {
+        "hasAccess=true": ["Hopper", "Liskov"],
+        "hasAccess=false": ["Dijkstra", "Lovelace", "Turing"],
+        "hasAccess=false&status=completed": ["Lovelace"],
+        f"endsBefore={told['now']}": ["Lovelace"],
+        f"endsAfter={told['now']}&endsBefore={told['then']}": ["Hopper"],
+        f"endsAfter={told['past']}": ["Hopper", "Lovelace"],
+        f"endsAfter={told['then']}": [],
+    }.items():
+        assert names(instructor.client, url, query) == found, query
+    [over] = instructor.client.get(f"{url}?hasAccess=false&status=completed").json["items"]
+    assert (over["status"], over["endsAt"]) == ("completed", over["expiresAt"])
+
+
 @pytest.mark.parametrize(
     "query",
-    ["sort=email", "status=gone", "minProgress=101", "minProgress=x", "minProgress=60&maxProgress=50", "page=0",
-     "inactiveSince=yesterday", "search=" + "x" * 201, "search=%00", "unknown=1", "limit=101"],
+    ["sort=email", "status=gone", "minProgress=101", "minProgress=x", "minProgress=60&maxProgress=50",
+     "inactiveSince=yesterday", "page=0", "hasAccess=perhaps", "endsBefore=2026-01-01", "search=" + "x" * 201,
+     "search=%00", "unknown=1", "limit=101"],
 )  # fmt: skip
 def test_what_does_not_fit_is_refused(instructor, url, query):
     assert instructor.client.get(f"{url}?{query}", status=422).json["code"] == "invalid"
