@@ -11,7 +11,7 @@ from lms_core.enrollment.payments import queries
 from lms_core.enrollment.payments.gateways import PaymentGateway
 from lms_core.kernel.errors import NotFound
 from lms_core.kernel.security import ACE, caller_id, scoped_acl
-from lms_core.kernel.traversal import Allow, Authenticated, Collection, Everyone, Item, Resource
+from lms_core.kernel.traversal import Allow, Authenticated, Collection, Item, Resource
 
 RIGHTS = ("payments:read", "payments:update")
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,49}")
@@ -105,8 +105,6 @@ class Webhooks(Collection):
 
 class GatewayWebhook(Item):
     """``/payments/webhooks/{gateway}``: anybody may call, and the gateway's signature decides."""
-
-    __acl__: ClassVar[list[ACE]] = [(Allow, Everyone, "payments:notify")]
 
     @classmethod
     def well_formed(cls, name: str) -> bool:

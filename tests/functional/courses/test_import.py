@@ -37,7 +37,7 @@ def lessons(core):
     def read():
         with core.transaction() as db:
             order = select(Lesson).join(Module, Module.id == Lesson.module_id)
-            return list(db.scalars(order.order_by(Module.order_index, Lesson.order_index)))
+            return list(db.scalars(order.order_by(Module.created_at, Module.order_index, Lesson.order_index)))
 
     return read
 

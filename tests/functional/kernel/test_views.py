@@ -15,9 +15,10 @@ OPEN_TO_ALL = {
     "/api/v1/uploads",
     "/api/v1/avatars/{avatarId}",
     "/api/v1/certificates/issuer", "/api/v1/certificates/status/{list}", "/api/v1/certificates/verify",
+    "/api/v1/payments/webhooks/{gateway}",
 }  # fmt: skip
 """What asks for no permission: how one comes to have any, what has an address that nobody can guess, what proves a
-certificate to anybody, and what the server can do."""
+certificate to anybody, what a gateway signs, and what the server can do."""
 
 
 def test_every_view_declares_its_permission(registry):
