@@ -133,6 +133,7 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("lms.ratelimit.reset_account", "rate", "5/hour", "Mails with a link to set one account's password"),
     Setting("lms.ratelimit.verification_account", "rate", "5/hour", "Mails with another link to verify one account"),
     Setting("lms.ratelimit.roster_account", "rate", "60/hour", "Lists of people that one account enrolls"),
+    Setting("lms.ratelimit.message_account", "rate", "20/hour", "Messages to many students that one account sends"),
     Setting("lms.ratelimit.voucher_account", "rate", "20/hour", "Vouchers that one account tries"),
     Setting("lms.cors.origins", "words", "", "Origins that may call the API from a browser"),
     Setting("lms.metrics.token", "text", "", "Bearer token that may read /metrics; without one only this machine may",

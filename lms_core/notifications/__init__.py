@@ -15,6 +15,7 @@ from lms_core.enrollment.events import (
     EnrollmentSuspended,
 )
 from lms_core.enrollment.payments.events import PaymentNeedsAttention, PaymentReceived, PaymentRefunded
+from lms_core.enrollment.rosters.events import StudentsMessaged
 from lms_core.files.events import FileInfected
 from lms_core.kernel.traversal import ApiRoot
 from lms_core.learning.unlocking.events import ModuleUnlocked
@@ -35,6 +36,7 @@ def includeme(config: "Configurator") -> None:
     config.add_event_subscriber(EnrollmentResumed, "notifications.enrollment_resumed", tasks.tell_resumed)
     config.add_event_subscriber(EnrollmentDropped, "notifications.enrollment_dropped", tasks.tell_dropped)
     config.add_event_subscriber(EnrollmentExpired, "notifications.enrollment_expired", tasks.tell_expired)
+    config.add_event_subscriber(StudentsMessaged, "notifications.students_messaged", tasks.tell_message)
     config.add_event_subscriber(PaymentReceived, "notifications.payment_received", payments.tell_paid)
     config.add_event_subscriber(PaymentRefunded, "notifications.payment_refunded", payments.tell_refunded)
     config.add_event_subscriber(PaymentNeedsAttention, "notifications.payment_attention", payments.tell_administrators)

@@ -20,6 +20,7 @@ from lms_core.enrollment.events import (
     EnrollmentResumed,
     EnrollmentSuspended,
 )
+from lms_core.enrollment.rosters.events import StudentsMessaged
 from lms_core.files.events import FileInfected
 from lms_core.kernel.events import Delivery, publish
 from lms_core.kernel.i18n import _
@@ -131,6 +132,21 @@ def tell_expired(delivery: Delivery, event: EnrollmentExpired) -> None:
         data=_course_data(event),
     )
     tell(delivery.db, delivery.core, event.user_id, notice)
+
+
+def tell_message(delivery: Delivery, event: StudentsMessaged) -> None:
+    """What the staff of a course write: in full in the inbox, and by mail."""
+    told = {"courseId": str(event.course_id), "courseTitle": event.course_title, "senderName": event.sender_name}
+    notice = Notice(
+        type="course_message",
+        title=event.subject,
+        message=event.body,
+        data=told,
+        action_url=f"/courses/{event.course_id}",
+        mail="course_message",
+        mail_data={"subject": event.subject, "text": event.body},
+    )
+    tell_many(delivery.db, delivery.core, event.people, notice)
 
 
 def tell_certificate_issued(delivery: Delivery, event: CertificateIssued) -> None:

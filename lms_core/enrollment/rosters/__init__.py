@@ -12,4 +12,5 @@ def includeme(config: "Configurator") -> None:
 
     config.add_child(CourseItem, "enrollments", resources.CourseRoster)
     config.add_staff_permission("rosters:contact", "co_instructor")
+    config.add_staff_permission("rosters:message", "co_instructor")
     config.scan("lms_core.enrollment.rosters.views")

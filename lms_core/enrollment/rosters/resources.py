@@ -5,7 +5,7 @@ from lms_core.courses.resources import CourseItem
 from lms_core.kernel.security import ACE, caller_id
 from lms_core.kernel.traversal import Resource
 
-PERMISSIONS = ("rosters:read", "rosters:update", "rosters:contact")
+PERMISSIONS = ("rosters:read", "rosters:update", "rosters:contact", "rosters:message")
 
 
 class CourseRoster(Resource):

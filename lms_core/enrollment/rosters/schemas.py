@@ -185,8 +185,20 @@ class ChangeManySchema(ChosenSchema):
     reason = Text(max=500, multiline=True, allow_none=True, load_default=None)
 
 
+class StudentsMessageSchema(ChosenSchema):
+    """A message, as plain text, and the students whom it is for."""
+
+    example = {
+        "filter": {"inactiveSince": "2026-10-01T00:00:00Z"},
+        "subject": "We miss you",
+        "body": "Shall we find a time to talk?",
+    }
+    subject = Text(min=1, max=150, required=True)
+    body = Text(min=1, max=5_000, multiline=True, required=True)
+
+
 class SkippedSchema(Schema):
-    """Somebody of whom nothing was changed."""
+    """Somebody of whom nothing was changed, or whom a message does not reach."""
 
     id = fields.UUID(metadata={"description": "The enrollment's."})
     code = fields.String(metadata={"example": "enrollment_dropped"})
@@ -202,3 +214,10 @@ class ChangedManySchema(Schema):
             "description": f"Whether there may be more: a filter changes {AT_ONCE} at once, and can be sent again."
         }
     )
+
+
+class StudentsMessageSentSchema(Schema):
+    """To whom a message goes."""
+
+    recipients = fields.Integer(metadata={"description": "Each gets a notification, and a mail unless they declined."})
+    skipped = fields.List(fields.Nested(SkippedSchema), metadata={"description": "Of those chosen by id."})

@@ -6,22 +6,26 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 
-from sqlalchemy import Table, bindparam, case, func, select, update
+from sqlalchemy import Table, and_, bindparam, case, func, select, update
 from sqlalchemy.orm import Session
 
 from lms_core.accounts.models import User
-from lms_core.accounts.queries import USABLE
+from lms_core.accounts.queries import LIVING, USABLE
 from lms_core.courses.models import Course
 from lms_core.enrollment.admission import Admission, admit, lock_open_course, places_left
 from lms_core.enrollment.events import EnrollmentDropped, EnrollmentResumed, EnrollmentSuspended
 from lms_core.enrollment.lifecycle.service import FROM, acting, refusal
 from lms_core.enrollment.models import Enrollment
+from lms_core.enrollment.rosters.events import StudentsMessaged
 from lms_core.enrollment.rosters.queries import AT_ONCE, conditions
 from lms_core.kernel.core import Core
 from lms_core.kernel.errors import LMSError
-from lms_core.kernel.events import Event, publish_all
+from lms_core.kernel.events import Event, publish, publish_all
 from lms_core.kernel.i18n import _
 
+_MESSAGED = ("active", "completed", "suspended", "expired")
+"""The states in which the staff may write to somebody: who has left the course, has left it."""
+_REACHED = and_(Enrollment.status.in_(_MESSAGED), USABLE)
 _AS_INTENDED = ("enrolled", "already_enrolled")
 _ENROLLMENTS = cast(Table, Enrollment.__table__)
 
@@ -243,3 +247,49 @@ def _event(step: str, row: Any, reason: str | None) -> Event:
     if step == "suspend":
         return EnrollmentSuspended(*told, reason)
     return EnrollmentResumed(*told) if step == "resume" else EnrollmentDropped(*told, by_staff=True, reason=reason)
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """To how many a message goes, and why it does not go to others of those chosen by id, as a code."""
+
+    recipients: int
+    skipped: Mapping[uuid.UUID, str]
+
+
+def send_message(
+    db: Session, course_id: uuid.UUID, sender_id: uuid.UUID, chosen: Chosen, subject: str, body: str
+) -> Sent:
+    """Write to the chosen, as they are at this moment and however many they are.
+
+    Each event is of :data:`AT_ONCE` people at most and is told once, so that nobody gets the message twice, and no
+    transaction that tells of it grows with the course.
+    """
+    skipped = _not_messaged(db, course_id, chosen.ids) if chosen.ids is not None else {}
+    about = select(Course.title, User.first_name + " " + User.last_name).join(User, User.id == sender_id)
+    title, sender = db.execute(about.where(Course.id == course_id)).one()
+    people = (
+        select(Enrollment.user_id)
+        .join_from(Enrollment, User, User.id == Enrollment.user_id)
+        .where(Enrollment.course_id == course_id, _REACHED, *chosen.conditions())
+    )
+    recipients = 0
+    for some in db.scalars(people.execution_options(yield_per=AT_ONCE)).partitions():
+        publish(db, StudentsMessaged(course_id, title, sender_id, sender, subject, body, list(some)))
+        recipients += len(some)
+    return Sent(recipients, skipped)
+
+
+def _not_messaged(db: Session, course_id: uuid.UUID, ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, str]:
+    """Of enrollments named by id, those that the message does not reach."""
+    rows = db.execute(
+        select(Enrollment.id, Enrollment.status, _REACHED.label("reached"))
+        .join_from(Enrollment, User, User.id == Enrollment.user_id)
+        .where(Enrollment.course_id == course_id, Enrollment.id.in_(ids), LIVING)
+    ).all()
+    known = {row.id: row for row in rows}
+    skipped = {each: "enrollment_unknown" for each in ids if each not in known}
+    for row in rows:
+        if not row.reached:
+            skipped[row.id] = "account_suspended" if row.status in _MESSAGED else refusal(row.status).code
+    return skipped

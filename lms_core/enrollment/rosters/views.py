@@ -1,5 +1,6 @@
 """Rosters over HTTP."""
 
+import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
@@ -145,5 +146,29 @@ def _change(context: CourseRoster, request: Request, step: str) -> Any:
     done = service.change_many(request.db, request.core, context.course.id, step, chosen, caller_id, sent["reason"])
     audit(request.db, request, f"rosters.{step}", "course", context.course.id,
           new={**sent, "changed": len(done.changed)})  # fmt: skip
-    skipped = [{"id": each, "code": code} for each, code in done.skipped.items()]
-    return {"changed": len(done.changed), "skipped": skipped, "more": done.more}
+    return {"changed": len(done.changed), "skipped": _skipped(done.skipped), "more": done.more}
+
+
+@view_config(
+    context=CourseRoster, name="message", request_method="POST", permission="rosters:message",
+    body=schemas.StudentsMessageSchema, returns=schemas.StudentsMessageSentSchema, tags=("enrollments",),
+    errors=("429 too_many_requests",),
+)  # fmt: skip
+def message_students(context: CourseRoster, request: Request) -> Any:
+    """Write to many students of a course: to those named, or to all that the filter finds, however many.
+
+    Each gets a notification, and a mail in their language around it, unless they declined mails of the type
+    `course_message`. It names the sender, and no address: neither the sender's nor a student's. Who has left the
+    course, or whose account is suspended, gets none. With an `Idempotency-Key` it can be sent again without harm.
+    """
+    throttle_account(request, "message", str(request.caller.user_id))
+    sent, sender_id = dict(request.validated), request.caller.user_id
+    chosen = service.Chosen(sent.get("ids"), sent.get("filter", {}), context.shows_contact)
+    done = service.send_message(request.db, context.course.id, sender_id, chosen, sent["subject"], sent["body"])
+    audit(request.db, request, "rosters.message", "course", context.course.id,
+          new={**sent, "recipients": done.recipients})  # fmt: skip
+    return {"recipients": done.recipients, "skipped": _skipped(done.skipped)}
+
+
+def _skipped(skipped: Mapping[uuid.UUID, str]) -> list[dict[str, Any]]:
+    return [{"id": each, "code": code} for each, code in skipped.items()]
