@@ -126,6 +126,9 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("lms.ratelimit.storage", "text", "memory://", "memory:// (each process) or redis:// (shared)", secret=True),
     Setting("lms.ratelimit.auth_address", "rate", "60/minute", "Authentication requests from one address"),
     Setting("lms.ratelimit.certificates_address", "rate", "60/minute", "Certificates verified from one address"),
+    Setting("lms.ratelimit.calendar_address", "rate", "60/minute", "Addresses of calendars tried in vain from one "
+            "address"),
+    Setting("lms.ratelimit.calendar_account", "rate", "120/hour", "How often one person's calendar is read"),
     Setting("lms.ratelimit.login_account", "rate", "20/minute", "Attempts to sign in to one account"),
     Setting("lms.ratelimit.access_code_account", "rate", "10/minute", "Access codes of courses that one account tries"),
     Setting("lms.ratelimit.access_code_address", "rate", "60/minute", "Access codes that are tried from one address"),

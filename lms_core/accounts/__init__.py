@@ -1,7 +1,7 @@
 """People and how they prove who they are: registration, login, sessions, second factors, groups.
 
-Each sub-area (registration, signin, two_factor, recovery, profile) has its own commands, schemas and views; models,
-queries, events and what the sub-areas share stand beside them.
+Each sub-area (registration, signin, two_factor, recovery, profile, calendar) has its own commands, schemas and views;
+models, queries, events and what the sub-areas share stand beside them.
 """
 
 from typing import TYPE_CHECKING, Any
@@ -53,5 +53,6 @@ def includeme(config: "Configurator") -> None:
     config.add_event_subscriber(events.VerificationRequested, "accounts.resend_verification", resend_verification)
     config.add_event_subscriber(events.PasswordResetRequested, "accounts.send_reset", send_reset)
     config.add_periodic_task("accounts.purge", tasks.purge, every=3600)
+    config.include("lms_core.accounts.calendar")
     config.include("lms_core.accounts.pages")
     config.scan("lms_core.accounts")

@@ -162,6 +162,18 @@ class PasswordReset(Identified, Created, Base):
     used_at: Mapped[dt.datetime | None]
 
 
+class CalendarLink(Identified, Created, Base):
+    """The address at which somebody's calendar is read by who has it; only the hash of its token is kept.
+
+    A trigger deletes it once the password is another, or the account is suspended, switched off or deleted.
+    """
+
+    __tablename__ = "calendar_links"
+
+    user_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"), unique=True)
+    token_hash: Mapped[str] = mapped_column(unique=True)
+
+
 class Group(Identified, Timestamped, Base):
     """A role. System groups come with the installation and cannot be deleted; a higher priority is shown first."""
 

@@ -1,8 +1,8 @@
 """How far each student has come, and what they think of the course.
 
 The sub-area ``progress`` has lessons started and completed, ``following`` what new versions of a course make of that,
-``unlocking`` what is open to whom, ``outline`` the course as one person sees it, ``mine`` the courses somebody takes,
-``ratings`` the reviews.
+``unlocking`` what is open to whom, ``calendar`` when, ``outline`` the course as one person sees it, ``mine`` the
+courses somebody takes, ``ratings`` the reviews.
 """
 
 from typing import TYPE_CHECKING
@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
 def includeme(config: "Configurator") -> None:
     config.include("lms_core.learning.unlocking")
+    config.include("lms_core.learning.calendar")
     config.include("lms_core.learning.outline")
     config.include("lms_core.learning.progress")
     config.include("lms_core.learning.following")

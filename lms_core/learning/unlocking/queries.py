@@ -143,6 +143,25 @@ def _moment(text: str | None) -> dt.datetime | None:
     return dt.datetime.fromisoformat(text) if text is not None else None
 
 
+def opens_at() -> ColumnElement[dt.datetime | None]:
+    """When a module opens by its date to the student of an enrollment, with its accommodation; null without a date."""
+    first_day = func.coalesce(Enrollment.starts_at, Enrollment.enrolled_at)
+    later = first_day + VersionModule.unlock_after_days * cast(literal("24 hours"), Interval)
+    own = (
+        select(AccommodationDate.unlocks_at)
+        .where(
+            AccommodationDate.accommodation_id == Accommodation.id,
+            AccommodationDate.module_id == VersionModule.module_id,
+        )
+        .correlate(Accommodation, VersionModule)
+        .scalar_subquery()
+    )
+    return case(
+        (VersionModule.unlock_type == "scheduled", func.coalesce(own, VersionModule.unlock_date)),
+        (VersionModule.unlock_type == "relative", func.coalesce(own, later)),
+    )
+
+
 def open_lesson(person: ColumnElement[Any]) -> ColumnElement[bool]:
     """Whether a lesson is open to somebody who takes the course, as :func:`~lms_core.learning.unlocking.rules.decide`.
 
@@ -163,22 +182,7 @@ def _admitted(person: ColumnElement[Any]) -> ColumnElement[bool]:
 
 def _met(person: ColumnElement[Any]) -> ColumnElement[bool]:
     """Whether every condition of the module of the enclosing statement holds now."""
-    first_day = func.coalesce(Enrollment.starts_at, Enrollment.enrolled_at)
-    later = first_day + VersionModule.unlock_after_days * cast(literal("24 hours"), Interval)
-    own = (
-        select(AccommodationDate.unlocks_at)
-        .where(
-            AccommodationDate.accommodation_id == Accommodation.id,
-            AccommodationDate.module_id == VersionModule.module_id,
-        )
-        .correlate(Accommodation, VersionModule)
-        .scalar_subquery()
-    )
-    opens_at = case(
-        (VersionModule.unlock_type == "scheduled", func.coalesce(own, VersionModule.unlock_date)),
-        (VersionModule.unlock_type == "relative", func.coalesce(own, later)),
-    )
-    in_time = func.coalesce(opens_at <= func.now(), literal(True))
+    in_time = func.coalesce(opens_at() <= func.now(), literal(True))
     return (
         select(literal(1))
         .select_from(Enrollment)
