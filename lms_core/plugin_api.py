@@ -56,6 +56,7 @@ from lms_core.enrollment.events import (
     UserEnrolled,
     WaitingListJoined,
 )
+from lms_core.enrollment.invitations.service import use_invitation
 from lms_core.enrollment.methods import (
     Admit,
     Application,
@@ -150,5 +151,5 @@ __all__ = [
     "course_acl", "created", "cursor_page", "enroll", "fields", "grant", "hookimpl", "is_storage_key", "map_references",
     "notify", "page_of", "placed", "publish", "queue_mail", "ranged_stream", "reading_minutes", "referenced_files",
     "refusal", "revoke", "sanitize", "scoped_acl", "short_of", "tell", "throttle_account", "throttle_address",
-    "touch_trigger", "use_access_code", "validate",
+    "touch_trigger", "use_access_code", "use_invitation", "validate",
 ]  # fmt: skip

@@ -122,6 +122,8 @@ SETTINGS: tuple[Setting, ...] = (
             "that people come back to when they have paid", pattern=r"(/|https?://).*"),
     Setting("lms.payments.cancel_url", "text", "/courses/{courseId}?payment={paymentId}", "The same for those who have "
             "turned back", pattern=r"(/|https?://).*"),
+    Setting("lms.invitations.ttl", "seconds", "14d", "How long an invitation to a course can be accepted",
+            bounds=(3600, 15_552_000)),
     Setting("lms.ratelimit.enabled", "flag", "true", "Limit requests by address and account"),
     Setting("lms.ratelimit.storage", "text", "memory://", "memory:// (each process) or redis:// (shared)", secret=True),
     Setting("lms.ratelimit.auth_address", "rate", "60/minute", "Authentication requests from one address"),
@@ -137,6 +139,9 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("lms.ratelimit.verification_account", "rate", "5/hour", "Mails with another link to verify one account"),
     Setting("lms.ratelimit.roster_account", "rate", "60/hour", "Lists of people that one account enrolls"),
     Setting("lms.ratelimit.message_account", "rate", "20/hour", "Messages to many students that one account sends"),
+    Setting("lms.ratelimit.inviting_account", "rate", "60/hour", "Lists of addresses that one account invites"),
+    Setting("lms.ratelimit.invitation_account", "rate", "20/day", "Invitations that are mailed to one address"),
+    Setting("lms.ratelimit.invitation_address", "rate", "60/minute", "Links of invitations tried from one address"),
     Setting("lms.ratelimit.voucher_account", "rate", "20/hour", "Vouchers that one account tries"),
     Setting("lms.cors.origins", "words", "", "Origins that may call the API from a browser"),
     Setting("lms.metrics.token", "text", "", "Bearer token that may read /metrics; without one only this machine may",

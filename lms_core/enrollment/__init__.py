@@ -1,4 +1,4 @@
-"""Who takes which course: enrollments, requests to join, and access codes.
+"""Who takes which course: enrollments, requests to join, access codes and invitations.
 
 Ways into a course are plugins (hook ``lms_enrollment_methods``); ``methods`` is what a plugin sees, ``admission`` gives
 out the places.
@@ -27,4 +27,5 @@ def includeme(config: "Configurator") -> None:
     config.include("lms_core.enrollment.payments")
     config.include("lms_core.enrollment.waiting")
     config.include("lms_core.enrollment.codes")
+    config.include("lms_core.enrollment.invitations")
     config.scan("lms_core.enrollment.views")

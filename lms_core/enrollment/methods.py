@@ -126,6 +126,8 @@ class EnrollmentMethod:
 
     Where it does not, nobody joins a course that has one.
     """
+    invites: ClassVar[bool] = False
+    """Whether it lets in who was invited by e-mail; where it does not, nobody can be invited."""
 
     def decide(self, application: Application) -> Decision:
         """Let an applicant in or not; runs in their request, while the course is locked: ask no other server.

@@ -1,4 +1,4 @@
-"""Who takes which course, who asked to, and the codes that let them in."""
+"""Who takes which course, who asked to, and the codes and invitations that let them in."""
 
 import datetime as dt
 import uuid
@@ -217,3 +217,38 @@ class AccessCodeUse(Identified, Base):
     used_at: Mapped[dt.datetime] = mapped_column(server_default=func.now())
 
     __table_args__ = (UniqueConstraint("code_id", "user_id"), Index(None, "code_id", "used_at", "id"))
+
+
+class Invitation(Identified, Created, Base):
+    """That an e-mail address was invited to a course; one row for both, however often it is invited.
+
+    Past ``expires_at`` it lets nobody in, whatever its ``status``. Of its link only a hash is kept. ``user_id`` is who
+    has accepted, ``sent_at`` when it was last mailed, and ``ended_at`` when it was accepted, declined or revoked.
+    """
+
+    __tablename__ = "invitations"
+
+    course_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("courses.id", ondelete="CASCADE"))
+    email: Mapped[str]
+    status: Mapped[str] = mapped_column(server_default="pending")
+    token_hash: Mapped[str] = mapped_column(unique=True)
+    message: Mapped[str | None]
+    user_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"))
+    invited_by: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("users.id", ondelete="SET NULL"))
+    sent_at: Mapped[dt.datetime] = mapped_column(server_default=func.now())
+    sent_count: Mapped[int] = mapped_column(server_default=text("1"))
+    expires_at: Mapped[dt.datetime]
+    ended_at: Mapped[dt.datetime | None]
+
+    __table_args__ = (
+        one_of("status", "pending", "accepted", "declined", "revoked"),
+        *at_least(1, "sent_count"),
+        CheckConstraint("(status = 'pending') = (ended_at IS NULL)", name="ended_at"),
+        CheckConstraint("status <> 'accepted' OR user_id IS NOT NULL", name="accepted"),
+        Index("uq_invitations_course_id_email", "course_id", text("lower(email)"), unique=True),
+        Index("ix_invitations_email", text("lower(email)")),
+        Index(None, "course_id", "created_at", "id"),
+        Index(None, "expires_at", postgresql_where=text("status <> 'accepted'")),
+        sparse_index("user_id"),
+        sparse_index("invited_by"),
+    )

@@ -21,6 +21,10 @@ CODES = (
     "422 access_code_unknown", "422 access_code_revoked", "422 access_code_expired", "422 access_code_not_valid_yet",
     "422 access_code_used_up", "429 too_many_requests",
 )  # fmt: skip
+INVITATIONS = (
+    "409 invitation_required", "409 invitation_revoked", "409 invitation_expired", "409 invitation_accepted",
+    "422 invitation_unknown", "422 invitation_of_another",
+)  # fmt: skip
 
 
 @view_config(
@@ -29,7 +33,7 @@ CODES = (
     errors=("402 payment_required", "404 course_not_found", "409 already_enrolled", "409 enrollment_suspended",
             "409 enrollment_method_unavailable", "409 enrollment_not_open", "409 enrollment_closed",
             "409 payment_unavailable", "409 prerequisites_missing", "409 already_requested", "409 already_waiting",
-            "409 course_full", "422 reason_required", "422 voucher_invalid", *CODES),
+            "409 course_full", "422 reason_required", "422 voucher_invalid", *CODES, *INVITATIONS),
 )  # fmt: skip
 def enroll(context: EnrollmentCollection, request: Request) -> Any:
     """Enroll in a course.

@@ -61,9 +61,13 @@ def queue_mail(
     The context holds JSON values; what JSON does not know is written as text. ``locale`` is a language tag, by
     default the installation's.
     """
+    publish(db, mail(core, to=to, template=template, context=context, locale=locale))
+
+
+def mail(core: Core, *, to: str, template: str, context: Mapping[str, Any], locale: str = "") -> MailQueued:
+    """What :func:`queue_mail` publishes, for who has many to send: ``publish_all`` takes them at the cost of one."""
     sealed = core.tokens.cipher.seal(json.dumps(dict(context), default=str))
-    locale = locale or core.settings.text("lms.locale")
-    publish(db, MailQueued(to=to, template=template, context=sealed, locale=locale))
+    return MailQueued(to=to, template=template, context=sealed, locale=locale or core.settings.text("lms.locale"))
 
 
 def send_queued(delivery: Delivery, event: MailQueued) -> None:

@@ -16,6 +16,7 @@ OPEN_TO_ALL = {
     "/api/v1/avatars/{avatarId}",
     "/api/v1/certificates/issuer", "/api/v1/certificates/status/{list}", "/api/v1/certificates/verify",
     "/api/v1/payments/webhooks/{gateway}",
+    "/api/v1/invitations/decline", "/api/v1/invitations/open",
 }  # fmt: skip
 """What asks for no permission: how one comes to have any, what has an address that nobody can guess, what proves a
 certificate to anybody, what a gateway signs, and what the server can do."""

@@ -5,13 +5,13 @@ import uuid
 from typing import Any
 
 import pytest
-from lms_plugins.enrollment_methods import approval, code, open, payment  # noqa: A004  # So is it called.
+from lms_plugins.enrollment_methods import approval, code, invite, open, payment  # noqa: A004  # So is it called.
 from lms_plugins.payment_manual import ManualGateway
 from pyramid.registry import Registry
 from sqlalchemy.orm import Session
 
 from lms_core.accounts.models import User
-from lms_core.enrollment.models import AccessCode
+from lms_core.enrollment.models import AccessCode, Invitation
 from lms_core.enrollment.payments.vouchers import make_voucher
 from lms_core.plugin_api import EnrollmentMethod
 from lms_core.testing.enrollment_methods import Arrange, EnrollmentMethodConformance
@@ -81,6 +81,26 @@ class TestCode(EnrollmentMethodConformance):
     @pytest.fixture
     def arrange(self) -> Arrange:
         return lambda db, course_id, _user: db.add(AccessCode(course_id=course_id, code="OPEN-DAY-1"))
+
+
+class TestInvite(EnrollmentMethodConformance):
+    price = "9.90"
+
+    @pytest.fixture
+    def method(self) -> EnrollmentMethod:
+        return invite.InvitedEnrollment()
+
+    @pytest.fixture
+    def examples(self) -> list[dict[str, Any]]:
+        return [{"token": "of-a-link"}, {"token": None}, {}]
+
+    @pytest.fixture
+    def arrange(self) -> Arrange:
+        def make(db: Session, course_id: uuid.UUID, applicant: User) -> None:
+            until = dt.datetime.now(dt.UTC) + dt.timedelta(days=1)
+            db.add(Invitation(course_id=course_id, email=applicant.email, token_hash="0", expires_at=until))
+
+        return make
 
 
 class TestToy(EnrollmentMethodConformance):

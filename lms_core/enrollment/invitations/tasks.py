@@ -1,0 +1,25 @@
+"""What time brings about: invitations that came to nothing are forgotten, and with them the addresses."""
+
+import datetime as dt
+
+from sqlalchemy import delete, or_, select
+
+from lms_core.accounts.models import User
+from lms_core.enrollment.models import Invitation
+from lms_core.kernel.tasks import TaskContext
+
+KEPT = dt.timedelta(days=30)
+"""How long an invitation that nobody has accepted stays on record after its end."""
+BATCH = 5000
+
+
+def purge(context: TaskContext) -> None:
+    """Delete, in batches, what has ended long ago, and what was accepted by an account that is deleted since."""
+    before = context.core.clock() - KEPT
+    gone = Invitation.user_id.in_(select(User.id).where(User.deleted_at.is_not(None)))
+    over = (Invitation.status != "accepted") & (Invitation.expires_at < before)
+    some = select(Invitation.id).where(or_(over, gone)).limit(BATCH)
+    deleted = BATCH
+    while deleted == BATCH:
+        with context.core.transaction() as db:
+            deleted = db.connection().execute(delete(Invitation).where(Invitation.id.in_(some))).rowcount
