@@ -6,10 +6,10 @@ would have to change the index, too. Their orders sort the course's enrollments,
 
 import datetime as dt
 import uuid
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, and_, null, or_, select, tuple_
+from sqlalchemy import ColumnElement, Connection, and_, func, null, or_, select, tuple_
 
 from lms_core.accounts.models import User
 from lms_core.accounts.queries import LIVING
@@ -17,7 +17,7 @@ from lms_core.enrollment.models import Enrollment
 from lms_core.enrollment.queries import ENDS_AT, IN_USE
 from lms_core.kernel.core import Core
 from lms_core.kernel.db import AnySelect
-from lms_core.kernel.pagination import Page, page_of
+from lms_core.kernel.pagination import COUNT_CAP, Page
 
 AT_ONCE = 1_000
 """Enrollments that one request changes: each is counted in the course by itself."""
@@ -56,11 +56,27 @@ def roster(
     page: int,
     limit: int,
 ) -> Page:
-    """A page of a course's roster; how students can be reached, only with ``contact``."""
-    wanted = (Enrollment.course_id == course_id, *conditions(filters, contact=contact))
-    statement = students(contact=contact).where(*wanted).order_by(*order(sort))
-    counted = select(Enrollment.id).join_from(Enrollment, User, User.id == Enrollment.user_id).where(LIVING, *wanted)
-    return page_of(connection, statement, counted=counted, page=page, limit=limit)
+    """A page of a course's roster; how students can be reached, only with ``contact``.
+
+    They are counted first. PostgreSQL could take a few for many, and then look for them among all people there are, in
+    the order of their names: so a few are found before they are put in order. Of many, whatever their number, only
+    those of the page are looked at more closely.
+    """
+    keys = {f"key_{place}": key for place, key in enumerate(_ORDERS[sort.removeprefix("-")])}
+    found: AnySelect = (
+        select(Enrollment.id.label("enrollment_id"), *(key.label(name) for name, key in keys.items()))
+        .join_from(Enrollment, User, User.id == Enrollment.user_id)
+        .where(LIVING, Enrollment.course_id == course_id, *conditions(filters, contact=contact))
+    )
+    total = connection.scalar(select(func.count()).select_from(found.limit(COUNT_CAP + 1).subquery())) or 0
+    if total <= COUNT_CAP:
+        few = found.offset(0).subquery("few")  # Of what lies behind an OFFSET, PostgreSQL makes a plan of its own.
+        found, keys = select(*few.c), {name: few.c[name] for name in keys}
+    chosen = found.order_by(*_order(sort, keys.values())).limit(limit).offset((page - 1) * limit).subquery("chosen")
+    statement = students(contact=contact).join(chosen, chosen.c.enrollment_id == Enrollment.id)
+    statement = statement.order_by(*_order(sort, [chosen.c[name] for name in keys]))
+    rows = connection.execute(statement).all() if total > 0 else []
+    return Page(rows, page, limit, min(total, COUNT_CAP), total <= COUNT_CAP)
 
 
 def students(*, contact: bool) -> AnySelect:
@@ -111,9 +127,9 @@ def conditions(filters: Mapping[str, Any], *, contact: bool) -> list[ColumnEleme
     if "has_access" in filters:
         wanted.append(IN_USE if filters["has_access"] else ~IN_USE)
     if "ends_after" in filters:
-        wanted.append(filters["ends_after"] < ENDS_AT)
+        wanted += [Enrollment.expires_at.is_not(None), filters["ends_after"] < ENDS_AT]
     if "ends_before" in filters:
-        wanted.append(filters["ends_before"] > ENDS_AT)
+        wanted += [Enrollment.expires_at.is_not(None), filters["ends_before"] > ENDS_AT]
     return wanted
 
 
@@ -133,10 +149,7 @@ def _inactive(since: dt.datetime) -> ColumnElement[bool]:
     return or_(Enrollment.last_accessed_at < since, never)
 
 
-def order(sort: str) -> list[ColumnElement[Any]]:
-    """One of :data:`SORTS` as columns; who has no activity or grade stands at the end either way."""
-    name = sort.removeprefix("-")
-    keys: list[ColumnElement[Any]] = [
-        column.desc() if sort.startswith("-") else column.asc() for column in _ORDERS[name]
-    ]
-    return [keys[0].nulls_last(), *keys[1:]] if name in _NULLABLE else keys
+def _order(sort: str, keys: Iterable[ColumnElement[Any]]) -> list[ColumnElement[Any]]:
+    """The keys of one of :data:`SORTS`; who has no activity or grade stands at the end either way."""
+    first, *others = (key.desc() if sort.startswith("-") else key.asc() for key in keys)
+    return [first.nulls_last() if sort.removeprefix("-") in _NULLABLE else first, *others]
