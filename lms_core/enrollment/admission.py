@@ -15,6 +15,7 @@ from lms_core.enrollment.events import UserEnrolled
 from lms_core.enrollment.lifecycle.service import acting
 from lms_core.enrollment.models import Enrollment, EnrollmentRequest, EnrollmentWait
 from lms_core.enrollment.queries import TAKING, missing_prerequisites
+from lms_core.enrollment.waiting.queries import anybody_waits
 from lms_core.kernel.core import Core
 from lms_core.kernel.errors import Conflict, LMSError, NotFound
 from lms_core.kernel.events import publish_all
@@ -96,8 +97,7 @@ def lacks(missing: Sequence[Any]) -> Conflict:
 def room_for_who_comes(db: Session, course: Course) -> int | None:
     """How many more a locked course takes of who comes by themselves: nobody overtakes those who wait."""
     places = places_left(course)
-    waiting = select(EnrollmentWait.id).where(EnrollmentWait.course_id == course.id).limit(1)
-    return places if places is None or places == 0 or db.scalar(waiting) is None else 0
+    return places if not places or not anybody_waits(db, course.id) else 0
 
 
 def course_full() -> Conflict:

@@ -10,6 +10,7 @@ import uuid
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
+from lms_core.accounts.models import User
 from lms_core.courses.models import Course
 from lms_core.enrollment.admission import Admission, admit, places_left
 from lms_core.enrollment.events import WaitingListJoined
@@ -71,6 +72,13 @@ def move_up(db: Session, core: Core, course_id: uuid.UUID) -> bool:
     # Of who could not be let in (a suspended enrollment), nobody has to take notice any more.
     db.execute(delete(EnrollmentWait).where(EnrollmentWait.id.in_([wait.id for wait in waits])))
     return bool(waits)
+
+
+def forget_deleted(db: Session) -> None:
+    """Take accounts that were deleted off every list."""
+    gone = select(User.id).where(User.deleted_at.is_not(None))
+    db.execute(delete(EnrollmentWait).where(EnrollmentWait.user_id.in_(gone)),
+               execution_options={"synchronize_session": False})  # fmt: skip
 
 
 def _kept(how: Admission) -> dict[str, str]:

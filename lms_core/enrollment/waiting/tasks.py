@@ -3,7 +3,7 @@
 from lms_core.courses.events import CoursePublished, PlacesChanged
 from lms_core.enrollment.events import EnrollmentDropped, EnrollmentExpired, WaitingListJoined
 from lms_core.enrollment.waiting.queries import courses_with_room
-from lms_core.enrollment.waiting.service import move_up
+from lms_core.enrollment.waiting.service import forget_deleted, move_up
 from lms_core.kernel.events import Delivery, publish
 from lms_core.kernel.tasks import TaskContext
 
@@ -22,6 +22,7 @@ def follow(
 def move_everybody_up(context: TaskContext) -> None:
     """Whatever has freed a place, an account that was deleted or a hand in the database, it is given to who waits."""
     with context.core.transaction() as db:
+        forget_deleted(db)
         courses = courses_with_room(db, COURSES_AT_ONCE)
     for course_id in courses:
         with context.core.transaction() as db:

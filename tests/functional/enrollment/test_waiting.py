@@ -127,6 +127,28 @@ def test_who_is_suspended_or_deleted_is_passed_by(join, make_person, deliver, ta
     assert taken()[0] == set()
 
 
+@pytest.mark.parametrize("state", ["suspended_at", "deleted_at"])
+@pytest.mark.parametrize("waiting_list", [False, True])
+def test_an_account_that_cannot_be_used_keeps_nobody_out(
+    join, make_person, instructor, url, deliver, core, run_periodic, state, waiting_list
+):
+    first, second, third = (make_person("student") for _person in range(3))
+    enrollment = join(first, 201)
+    wait = join(second, 202)["id"]
+    with core.transaction() as db:
+        db.execute(update(User).where(User.id == second.id).values({state: core.clock()}))
+    instructor.client.put_json(url, {"waitingList": waiting_list})
+    drop(first, enrollment)
+    deliver()
+    join(third, 201)
+    run_periodic("enrollment.move_up")
+    with core.transaction() as db:
+        left = list(db.scalars(select(EnrollmentWait.id)))
+        db.execute(update(User).where(User.id == second.id).values({state: None}))
+    # Who can be let in again later waits on; whose account is gone, does not.
+    assert list(map(str, left)) == ([wait] if state == "suspended_at" else [])
+
+
 def test_what_nobody_has_heard_of_is_found(join, make_person, run_periodic, taken, core, deliver):
     first, second = make_person("student"), make_person("student")
     join(first, 201)
