@@ -5,6 +5,7 @@ printed and stored. Until then it is pending. Of two that would issue one at onc
 one through.
 """
 
+import datetime as dt
 import io
 import uuid
 from typing import Any
@@ -35,7 +36,7 @@ def issue_on_completion(db: Session, core: Core, enrollment_id: uuid.UUID) -> uu
     facts = queries.facts(db, enrollment_id, core.clock())
     if facts is None or not facts.completion_certificate or queries.has_any(db, enrollment_id):
         return None
-    return _issue(db, core, facts)
+    return _issue(db, core, facts, facts.expires_at)
 
 
 def issue(db: Session, core: Core, course_id: uuid.UUID, user_id: uuid.UUID) -> uuid.UUID:
@@ -49,13 +50,13 @@ def issue(db: Session, core: Core, course_id: uuid.UUID, user_id: uuid.UUID) -> 
         raise NotFound("enrollment_not_found", _("This person does not take the course."))
     if facts.completed_at is None:
         raise Conflict("course_not_completed", _("This person has not completed the course."))
-    certificate_id = _issue(db, core, facts)
+    certificate_id = _issue(db, core, facts, facts.expires_at)
     if certificate_id is None:
         raise Conflict("certificate_exists", _("There is a certificate already; issue that one anew."))
     return certificate_id
 
 
-def _issue(db: Session, core: Core, facts: Any) -> uuid.UUID | None:
+def _issue(db: Session, core: Core, facts: Any, expires_at: dt.datetime | None) -> uuid.UUID | None:
     """Write a certificate down; None where there is one already."""
     issuer = {"name": core.settings.text("lms.name"), "url": Addresses(core.settings).site}
     language = language_of(core.i18n, core.settings, facts.language, facts.preferred_language)
@@ -65,7 +66,7 @@ def _issue(db: Session, core: Core, facts: Any) -> uuid.UUID | None:
         course_id=facts.course_id,
         certificate_number=new_number(),
         issued_at=core.clock(),
-        expires_at=facts.expires_at,
+        expires_at=expires_at,
         extra=statement(facts, issuer, language),
     )
     current = values.on_conflict_do_nothing(
@@ -121,14 +122,17 @@ def revoke(db: Session, core: Core, certificate_id: uuid.UUID, reason: str) -> N
 def reissue(db: Session, core: Core, certificate_id: uuid.UUID, reason: str | None) -> uuid.UUID:
     """Issue a certificate anew, with a number of its own and what names and titles are now; the old one is superseded.
 
-    Raises 404 where the account is gone, 409 ``certificate_revoked``.
+    It is valid as long as the old one was, and no longer. Raises 404 where the account is gone, 409
+    ``certificate_revoked``, ``certificate_expired``.
     """
     certificate = _current(db, certificate_id)
+    if certificate.expires_at is not None and certificate.expires_at <= core.clock():
+        raise Conflict("certificate_expired", _("This certificate is not valid any more."))
     facts = queries.facts(db, certificate.enrollment_id, core.clock())
     if facts is None or facts.completed_at is None:
         raise NotFound()
     _take_back(db, core, certificate, reason)
-    again = _issue(db, core, facts)
+    again = _issue(db, core, facts, certificate.expires_at)
     if again is None:  # Nobody else issues one while the old one is locked.
         raise Conflict("certificate_exists", _("There is a certificate already; issue that one anew."))
     certificate.replaced_by = again

@@ -183,10 +183,13 @@ def revoke_certificate(context: CertificateItem, request: Request) -> Any:
 @view_config(
     context=CertificateItem, name="reissue", request_method="POST", permission="certificates:create",
     body=schemas.ReissueCertificateSchema, returns=schemas.IssuedCertificateSchema, status=201,
-    errors=("409 certificate_revoked",),
+    errors=("409 certificate_revoked", "409 certificate_expired"),
 )  # fmt: skip
 def reissue_certificate(context: CertificateItem, request: Request) -> Any:
-    """Issue a certificate anew, with another number and what names and titles are now; the old one is superseded."""
+    """Issue a certificate anew, with another number and what names and titles are now; the old one is superseded.
+
+    It is valid until the same day: what is to be valid for longer is revoked, and issued for itself.
+    """
     reason = request.validated["reason"]
     made = service.reissue(request.db, request.core, context.id, reason)
     audit(request.db, request, "certificates.reissue", "certificate", made,

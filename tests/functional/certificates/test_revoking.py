@@ -1,5 +1,6 @@
 """Revoking certificates and issuing them anew: by whom, what is left, and who is told."""
 
+import datetime as dt
 import email
 import email.policy
 from concurrent.futures import ThreadPoolExecutor
@@ -10,7 +11,7 @@ from sqlalchemy import func, select, update
 from lms_core.accounts.models import User
 from lms_core.certificates import service
 from lms_core.certificates.models import Certificate
-from lms_core.courses.models import CourseStaff
+from lms_core.courses.models import Course, CourseStaff
 from lms_core.enrollment.models import Enrollment
 from lms_core.kernel.errors import Conflict
 from lms_core.kernel.models import AuditLog
@@ -148,6 +149,36 @@ def test_issued_anew_it_has_the_new_name_and_a_number_of_its_own(
     assert _types(student).count("certificate_issued") == 2
     assert "certificate_revoked" not in _types(student)
     assert "takes the place" in _mails(core, "Your certificate for")[-1]
+
+
+def _expires(core, values):
+    with core.transaction() as db:
+        db.execute(update(Certificate).where(Certificate.revoked_at.is_(None)).values(values))
+
+
+def test_issued_anew_it_is_valid_no_longer_than_before(core, student, instructor, course, certificate, url, deliver):
+    """Though the course says by now that its certificates are valid for longer; twice over."""
+    until = (core.clock() + dt.timedelta(days=3)).replace(microsecond=0)
+    _expires(core, {"expires_at": until})
+    with core.transaction() as db:
+        db.execute(update(Course).where(Course.id == course.id).values(certificate_months=12))
+    for _time in range(2):
+        url = f"{API}/{instructor.client.post_json(f'{url}/reissue', {}, status=201).json['number']}"
+        deliver()
+        newest = student.client.get(MINE).json["items"][0]
+        assert (newest["status"], dt.datetime.fromisoformat(newest["expiresAt"])) == ("valid", until)
+
+
+def test_what_has_expired_is_not_issued_anew(core, app, student, instructor, listed, certificate, url, deliver):
+    past = core.clock() - dt.timedelta(days=30)
+    _expires(core, {"issued_at": past, "expires_at": past + dt.timedelta(days=29)})
+    assert instructor.client.post_json(f"{url}/reissue", {}, status=409).json["code"] == "certificate_expired"
+    assert [each["status"] for each in student.client.get(MINE).json["items"]] == ["expired"]
+    # To renew it is a decision of its own.
+    instructor.client.post_json(f"{url}/revoke", {"reason": "Renewed."})
+    instructor.client.post_json(listed, {"userId": str(student.id)}, status=201)
+    deliver()
+    assert [each["status"] for each in student.client.get(MINE).json["items"]] == ["valid", "revoked"]
 
 
 def test_issuing_anew_at_once_makes_one_new_certificate(core, certificate):
