@@ -4,17 +4,19 @@ import uuid
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import delete, insert, select
+from sqlalchemy import delete, exists, insert, or_, select
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.orm import Session
 
-from lms_core.courses.models import Module
+from lms_core.courses.models import Course, Module, VersionModule
 from lms_core.enrollment.lifecycle.service import go_on
 from lms_core.enrollment.models import Accommodation, AccommodationDate, Enrollment
 from lms_core.kernel.core import Core
 from lms_core.kernel.errors import Invalid, NotFound
 from lms_core.kernel.i18n import _
 
+_DATED = ("scheduled", "relative")
+"""How modules open that have a date, in the draft or for the students."""
 OWN = ("extra_time_factor", "extra_attempts", "waives_sequence", "reason")
 
 
@@ -23,7 +25,8 @@ def grant(
 ) -> Mapping[str, Any]:
     """Grant this and nothing else; answers what was granted before. An enrollment that was over goes on.
 
-    Raises 404; 409 ``course_full`` (the place was given away); 422 ``module_unknown``.
+    Raises 404; 409 ``course_full`` (the place was given away); 422 ``module_unknown``,
+    ``module_without_date``.
     """
     enrollment = _locked(db, enrollment_id)
     before = _granted(db, enrollment)
@@ -84,7 +87,23 @@ def _granted(db: Session, enrollment: Enrollment) -> dict[str, Any]:
 
 def _check_modules(db: Session, course_id: uuid.UUID, modules: Sequence[Mapping[str, Any]]) -> None:
     named = [each["module_id"] for each in modules]
-    known = set(db.scalars(select(Module.id).where(Module.course_id == course_id, Module.id.in_(named))))
+    dated = exists().where(
+        Course.id == Module.course_id, VersionModule.version_id == Course.version_id,
+        VersionModule.module_id == Module.id, VersionModule.unlock_type.in_(_DATED),
+    )  # fmt: skip
+    known = {
+        row.id: row
+        for row in db.execute(
+            select(Module.id, Module.title, or_(Module.unlock_type.in_(_DATED), dated).label("dated")).where(
+                Module.course_id == course_id, Module.id.in_(named)
+            )
+        )
+    }
     if len(known) != len(named):
         message = _("Each has to be another module of the course.")
         raise Invalid("module_unknown", message, errors={"modules": [message]})
+    dateless = sorted(row.title for row in known.values() if not row.dated)
+    if dateless:
+        named_so = {"modules": ", ".join(dateless)}
+        message = _("These modules open without a date, so none can be granted: ${modules}.", mapping=named_so)
+        raise Invalid("module_without_date", message, errors={"modules": [message]})

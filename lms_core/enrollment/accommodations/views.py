@@ -25,13 +25,13 @@ def read_accommodations(context: EnrollmentAccommodations, request: Request) -> 
 @view_config(
     context=EnrollmentAccommodations, request_method="PUT", permission="accommodations:update",
     body=schemas.AccommodationChangeSchema, returns=schemas.AccommodationSchema,
-    errors=("409 course_full", "422 module_unknown"),
+    errors=("409 course_full", "422 module_unknown", "422 module_without_date"),
 )  # fmt: skip
 def grant_accommodations(context: EnrollmentAccommodations, request: Request) -> Any:
     """Grant this to a student, and nothing else any more.
 
     It counts at once, wherever a date or a limit is checked. An enrollment that was over goes on where `extendedUntil`
-    gives it time again.
+    gives it time again. A date can be granted for a module that opens on one (`scheduled`, `relative`), for no other.
     """
     new = request.validated
     before = service.grant(request.db, request.core, context.id, new, request.caller.user_id)

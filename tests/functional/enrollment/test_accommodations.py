@@ -19,6 +19,16 @@ FULL = {"extraTimeFactor": 1.5, "extraAttempts": 2, "waivesSequence": True, "rea
 
 
 @pytest.fixture
+def course(core, instructor):
+    """Its first module has opened on a date."""
+    made = make_course(core, instructor.id)
+    opened = {"unlockType": "scheduled", "unlockDate": "2026-01-01T00:00:00Z"}
+    instructor.client.put_json(f"/api/v1/modules/{made.modules[0]}", opened)
+    instructor.client.post_json(f"/api/v1/courses/{made.id}/publish")
+    return made
+
+
+@pytest.fixture
 def url(take, student):
     return f"{take(student)}/accommodations"
 
@@ -129,6 +139,24 @@ def test_what_cannot_be_meant_changes_nothing(instructor, url, body, field):
 def test_no_module_is_named_twice(instructor, course, url):
     twice = [{"moduleId": str(course.modules[0]), "unlocksAt": f"2026-01-0{day}T01:00:00Z"} for day in (1, 2)]
     assert instructor.client.put_json(url, {"modules": twice}, status=422).json["code"] == "module_unknown"
+
+
+def test_a_date_is_granted_where_there_is_one(core, instructor, course, url):
+    """In the draft, or in what students see; where it could change nothing, it is refused."""
+    module = course.modules[0]
+    own = {"extraAttempts": 9, "modules": [{"moduleId": str(module), "unlocksAt": "2026-01-02T01:00:00Z"}]}
+    before = instructor.client.put_json(url, FULL).json
+    for unlocking in ({"unlockType": "immediate"}, {"unlockType": "sequential"}):
+        instructor.client.put_json(f"/api/v1/modules/{module}", unlocking)
+        instructor.client.put_json(url, own)  # Students still have the old state.
+        instructor.client.post_json(f"/api/v1/courses/{course.id}/publish")
+        before = instructor.client.put_json(url, FULL).json
+        refused = instructor.client.put_json(url, own, status=422).json
+        assert (refused["code"], list(refused["errors"])) == ("module_without_date", ["modules"])
+        assert instructor.client.get(url).json == before
+        instructor.client.put_json(f"/api/v1/modules/{module}", {"unlockType": "relative", "unlockAfterDays": 3})
+        instructor.client.put_json(url, own)
+        instructor.client.post_json(f"/api/v1/courses/{course.id}/publish")
 
 
 def test_the_reason_stands_in_no_log(core, student, instructor, url):
