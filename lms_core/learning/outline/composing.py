@@ -49,8 +49,13 @@ def compose(course: Any, row: Any, structure: Structure, now: dt.datetime) -> Js
     }
 
 
-def explain(course: Any, student_id: uuid.UUID, row: Any, structure: Structure, now: dt.datetime) -> Json:
-    """What decided about each module for a student, condition by condition, whether it held or not."""
+def explain(
+    course: Any, student_id: uuid.UUID, row: Any, structure: Structure, now: dt.datetime, *, grants: bool
+) -> Json:
+    """What decided about each module for a student, condition by condition, whether it held or not.
+
+    With ``grants`` also whether something that was granted to the student decided it.
+    """
     standing = read_standing(row)
     decisions = decide([chapter.rule for chapter in structure], standing, now)
     return {
@@ -64,15 +69,16 @@ def explain(course: Any, student_id: uuid.UUID, row: Any, structure: Structure, 
                 "title": chapter.words["title"],
                 "is_open": decision.is_open,
                 "begun": decision.begun,
-                "conditions": [_condition(each) for each in decision.conditions],
+                "conditions": [_condition(each, grants=grants) for each in decision.conditions],
             }
             for chapter, decision in zip(structure, decisions, strict=True)
         ],
     }
 
 
-def _condition(condition: Condition) -> Json:
-    return {**condition.as_json(), "passed": condition.passed, "accommodated": condition.accommodated}
+def _condition(condition: Condition, *, grants: bool) -> Json:
+    told = {**condition.as_json(), "passed": condition.passed}
+    return {**told, "accommodated": condition.accommodated} if grants else told
 
 
 def show(course: Any, number: int | None, structure: Structure) -> Json:

@@ -3,6 +3,7 @@
 import uuid
 from typing import Any
 
+from lms_core.courses.access import may_in_course
 from lms_core.courses.resources import CourseItem
 from lms_core.kernel.errors import NotFound
 from lms_core.kernel.i18n import _
@@ -31,7 +32,8 @@ def explanation(request: Request, course: CourseItem, student_id: uuid.UUID) -> 
     student, structure = _read(request, course, student_id)
     if student.enrollment_id is None:
         raise NotFound("not_enrolled", _("This person does not take the course."))
-    return explain(course.row, student_id, student, structure, request.core.clock())
+    grants = may_in_course(request, course.row, "accommodations:read")
+    return explain(course.row, student_id, student, structure, request.core.clock(), grants=grants)
 
 
 def _read(request: Request, course: CourseItem, student_id: uuid.UUID | None) -> tuple[Any, Structure]:

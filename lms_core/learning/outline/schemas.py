@@ -106,7 +106,9 @@ class ConditionSchema(ReasonSchema):
     """A condition, whether it held, and whether what was granted to this student decided it."""
 
     passed = fields.Boolean()
-    accommodated = fields.Boolean(metadata={"example": False})
+    accommodated = fields.Boolean(
+        metadata={"example": False, "description": "Not there without the permission `accommodations:read`."}
+    )
 
 
 class ExplainedModuleSchema(Schema):

@@ -32,6 +32,7 @@ def read_outline(context: CourseItem, request: Request) -> Any:
 def explain_outline(context: CourseExplanation, request: Request) -> Any:
     """Read why modules are open to a student or not: each condition of the outline, whether it holds or not.
 
-    `accommodated` says that something granted to this student decided it.
+    Dates are the student's own, by which to help them. That it was something granted to them, which decided it,
+    `accommodated` says, to those only who may see that (`accommodations:read`).
     """
     return explanation(request, context.course, request.query["user_id"])

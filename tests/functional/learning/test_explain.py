@@ -71,6 +71,21 @@ def test_what_was_granted_is_told_without_the_reason(core, student, instructor, 
     assert "Dyslexia" not in str(shown)
 
 
+def test_who_may_not_see_what_was_granted_sees_the_dates_alone(core, student, instructor, make_person, course):
+    mine = student.client.get("/api/v1/users/me/courses").json["items"][0]["enrollmentId"]
+    own = {"moduleId": str(course.modules[2]), "unlocksAt": "2026-01-02T01:00:00Z"}
+    instructor.client.put_json(f"/api/v1/enrollments/{mine}/accommodations", {"waivesSequence": True, "modules": [own]})
+    assistant, trusted = make_person(), make_person()
+    for person, permissions in ((assistant, {}), (trusted, {"accommodations:read": True})):
+        body = {"userId": str(person.id), "role": "teaching_assistant", "permissions": permissions}
+        instructor.client.post_json(f"/api/v1/courses/{course.id}/staff", body, status=201)
+    assert "accommodat" not in str(explain(assistant, course, student))
+    shown = explain(assistant, course, student)["modules"]
+    assert shown[2]["conditions"][0]["unlocksAt"] == own["unlocksAt"]
+    assert trace(explain(assistant, course, student)) == trace(explain(trusted, course, student))
+    assert "accommodated" in str(explain(trusted, course, student))
+
+
 def test_who_left_has_a_trace_too(student, instructor, course):
     mine = student.client.get("/api/v1/users/me/courses").json["items"][0]["enrollmentId"]
     instructor.client.post_json(f"/api/v1/enrollments/{mine}/suspend", {})
