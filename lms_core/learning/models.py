@@ -8,7 +8,7 @@ from sqlalchemy import REAL, CheckConstraint, ForeignKey, Index, SmallInteger, U
 from sqlalchemy.dialects.postgresql import INT4MULTIRANGE, Range
 from sqlalchemy.orm import Mapped, mapped_column
 
-from lms_core.kernel.columns import Count, Off, Percent, Records, at_least, one_of, percent
+from lms_core.kernel.columns import Count, Off, Percent, at_least, one_of, percent
 from lms_core.kernel.db import Base, Created, Identified, Timestamped
 
 
@@ -18,7 +18,6 @@ class LessonProgress(Identified, Base):
     ``seen`` are the parts that clients have reported, ``extent`` how many there are and ``pace`` how many of them a
     person can take in a second, as it was when the lesson was last started; null where that is not known, or does not
     matter. ``finished`` and ``best_score`` are what an embedded page has reported.
-    Bookmarks: ``[{"id": "...", "position": 12, "note": "...", "createdAt": "..."}]``.
     """
 
     __tablename__ = "lesson_progress"
@@ -38,8 +37,6 @@ class LessonProgress(Identified, Base):
     finished: Mapped[Off]
     best_score: Mapped[Percent | None]
     completion_percentage: Mapped[Percent] = mapped_column(server_default=text("0"))
-    notes: Mapped[str | None]
-    bookmarks: Mapped[Records]
 
     __table_args__ = (
         one_of("status", "not_started", "in_progress", "completed"),
@@ -80,6 +77,35 @@ class ModuleProgress(Identified, Base):
         percent("completion_percentage"),
         *at_least(0, "lessons_completed", "lessons_total", "quizzes_completed", "quizzes_total", "time_spent_seconds"),
         UniqueConstraint("user_id", "module_id"),
+    )
+
+
+KINDS = ("note", "bookmark")
+"""Of an annotation."""
+
+
+class LessonAnnotation(Identified, Timestamped, Base):
+    """What somebody noted in a lesson, or a place there that they marked: theirs alone.
+
+    ``position`` is in the parts of the lesson's content type, as ``lesson_progress.last_position``; null for the whole
+    lesson. A bookmark's text is what it is called, and may be empty. It belongs to the lesson and not to an enrollment
+    or a version, so that it outlasts these.
+    """
+
+    __tablename__ = "lesson_annotations"
+
+    user_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"))
+    lesson_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("lessons.id", ondelete="CASCADE"), index=True)
+    kind: Mapped[str]
+    position: Mapped[int | None]
+    text: Mapped[str] = mapped_column(server_default=text("''"))
+
+    __table_args__ = (
+        one_of("kind", *KINDS),
+        *at_least(0, "position"),
+        CheckConstraint("kind = 'bookmark' OR text <> ''", name="text"),
+        Index(None, "user_id", "lesson_id"),
+        Index(None, "user_id", "created_at", "id"),
     )
 
 
