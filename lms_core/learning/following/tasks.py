@@ -3,7 +3,7 @@
 import uuid
 
 from lms_core.courses.events import CoursePublished
-from lms_core.enrollment.events import UserEnrolled
+from lms_core.enrollment.events import EnrollmentResumed, UserEnrolled
 from lms_core.kernel.events import Delivery, publish
 from lms_core.learning.events import AdjustedInPart
 from lms_core.learning.following.service import adjust, adjust_one
@@ -20,8 +20,8 @@ def follow_version_further(delivery: Delivery, event: AdjustedInPart) -> None:
     _adjust_next(delivery, event.course_id, after=event.last)
 
 
-def follow_return(delivery: Delivery, event: UserEnrolled) -> None:
-    """Who left a course and comes back finds what was done, in the course as it is now."""
+def follow_return(delivery: Delivery, event: UserEnrolled | EnrollmentResumed) -> None:
+    """Who comes back to a course, left or expired, finds what was done, in the course as it is now."""
     adjust_one(delivery.db, delivery.core, event.enrollment_id)
 
 

@@ -1,5 +1,6 @@
 """Progress follows the versions of a course: it always equals a recount, and a completion is never taken away."""
 
+import datetime as dt
 import uuid
 from concurrent.futures import ThreadPoolExecutor
 
@@ -11,7 +12,7 @@ from sqlalchemy import select, text
 from lms_core.courses.arranging.service import delete_lesson, move_lesson
 from lms_core.courses.service import create_lesson, publish_course, update_lesson
 from lms_core.courses.versions.service import restore
-from lms_core.enrollment.lifecycle.service import leave, resume, suspend
+from lms_core.enrollment.lifecycle.service import change_dates, leave, resume, suspend
 from lms_core.enrollment.models import Enrollment
 from lms_core.enrollment.queries import TAKING
 from lms_core.enrollment.service import enroll
@@ -159,6 +160,29 @@ def test_who_has_done_all_that_is_left_completes_the_course_once(core, registry,
     assert mine(student) == ("completed", 100, 3, 3)
     told = [each["type"] for each in student.client.get("/api/v1/notifications").json["items"]]
     assert told.count("course_completed") == 1
+    check(core)
+
+
+@pytest.mark.parametrize("away", ["suspended", "expired"])
+def test_who_was_away_finds_the_course_as_it_is_now(core, registry, student, instructor, course, away):
+    join(core, student, course)
+    do(core, student, *course.lessons[:3])
+    with core.transaction() as db:
+        enrollment = db.scalars(select(Enrollment)).one()
+        if away == "suspended":
+            suspend(db, core, enrollment.id, instructor.id, None)
+        else:
+            enrollment.status, enrollment.expires_at = "expired", core.clock() - dt.timedelta(days=1)
+        for lesson in (course.lessons[0], course.lessons[3]):
+            delete_lesson(db, core, lesson)
+    republish(core, course, instructor, registry)
+    with core.transaction() as db:
+        if away == "suspended":
+            resume(db, db.scalars(select(Enrollment.id)).one(), instructor.id)
+        else:
+            change_dates(db, core, db.scalars(select(Enrollment.id)).one(), {"expires_at": None}, instructor.id)
+    deliver_pending(registry)
+    assert mine(student) == ("completed", 100, 2, 2)
     check(core)
 
 
