@@ -4,7 +4,7 @@ import uuid
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Select, and_, case, func, or_, select
+from sqlalchemy import ColumnElement, Connection, Select, and_, case, exists, func, literal, or_, select
 from sqlalchemy.sql.functions import coalesce
 
 from lms_core.accounts.models import User
@@ -13,7 +13,7 @@ from lms_core.enrollment.models import Enrollment
 from lms_core.enrollment.queries import ENDS_AT, IN_USE
 from lms_core.kernel.pagination import Page, page_of
 from lms_core.learning.models import LessonProgress
-from lms_core.learning.progress.queries import goes_on, next_unfinished
+from lms_core.learning.unlocking.queries import open_lesson
 
 LAST_USED = coalesce(Enrollment.last_accessed_at, Enrollment.enrolled_at).desc()
 ORDERS: Mapping[str, tuple[Any, ...]] = {
@@ -32,6 +32,7 @@ def my_courses(
     mine.append(Enrollment.status == status if status else Enrollment.status != "dropped")
     statement = (
         _going_on(
+            user_id,
             mine,
             Enrollment.id.label("enrollment_id"), Enrollment.status, Enrollment.enrolled_at, Enrollment.completed_at,
             Enrollment.expires_at, ENDS_AT.label("ends_at"), Enrollment.last_accessed_at,
@@ -48,10 +49,10 @@ def my_courses(
     return page_of(connection, statement, counted=counted, page=page, limit=limit)
 
 
-def _going_on(chosen: Sequence[ColumnElement[bool]], *columns: Any) -> Select[Any]:
-    """Enrollments with their course, and the lesson to go on with, as students see it now."""
+def _going_on(user_id: uuid.UUID, chosen: Sequence[ColumnElement[bool]], *columns: Any) -> Select[Any]:
+    """Somebody's enrollments with their course, and the lesson to go on with, as they see it now."""
     point = (
-        select(Enrollment.id, _continued().label("lesson_id"))
+        select(Enrollment.id, _continued(literal(user_id)).label("lesson_id"))
         .join_from(Enrollment, Course, Course.id == Enrollment.course_id)
         .outerjoin(CourseVersion, CourseVersion.id == Course.version_id)
         .where(*chosen)
@@ -83,18 +84,56 @@ def _going_on(chosen: Sequence[ColumnElement[bool]], *columns: Any) -> Select[An
     )  # fmt: skip
 
 
-def _continued() -> ColumnElement[uuid.UUID | None]:
-    """What stands at the enrollment, at no cost; looked for where nothing was begun, or a new version has overtaken it.
+def _continued(person: ColumnElement[uuid.UUID]) -> ColumnElement[uuid.UUID | None]:
+    """What stands at the enrollment, while it is open and to be done; else the lesson begun last, or the next open one.
 
-    Who may not enter the course now has nothing to go on with.
+    These are looked for where nothing was begun, a date is to come, or a new version has overtaken it. Who may not
+    enter the course now has nothing to go on with.
     """
-    looked_for = next_unfinished(Course.version_id, Enrollment.user_id).correlate(Course, Enrollment).scalar_subquery()
+    stored = _lessons(person).where(VersionLesson.lesson_id == Enrollment.continue_lesson_id, open_lesson(person))
     unfinished = or_(
         Enrollment.continue_lesson_id.is_not(None), Enrollment.lessons_completed < CourseVersion.lessons_total
     )
     return case(
         (~and_(IN_USE, Course.is_published), None),
-        (goes_on(Course.version_id), Enrollment.continue_lesson_id),
-        (unfinished, looked_for),
+        (stored.correlate(Course, Enrollment).exists(), Enrollment.continue_lesson_id),
+        (unfinished, func.coalesce(_begun_last(), _next_open(person))),
         else_=None,
     )
+
+
+def _lessons(person: ColumnElement[uuid.UUID]) -> Select[Any]:
+    """The lessons of the enclosing statement's course that somebody has not completed, each with its module."""
+    together = and_(
+        VersionModule.version_id == VersionLesson.version_id, VersionModule.module_id == VersionLesson.module_id
+    )
+    done = exists().where(
+        LessonProgress.user_id == person,
+        LessonProgress.lesson_id == VersionLesson.lesson_id,
+        LessonProgress.status == "completed",
+    )
+    return (
+        select(VersionLesson.lesson_id)
+        .join_from(VersionLesson, VersionModule, together)
+        .where(VersionLesson.version_id == Course.version_id, ~done.correlate(VersionLesson))
+    )
+
+
+def _begun_last() -> ColumnElement[uuid.UUID]:
+    """What was begun is open, whatever its module is."""
+    begun = (
+        select(VersionLesson.lesson_id)
+        .join_from(LessonProgress, VersionLesson, VersionLesson.lesson_id == LessonProgress.lesson_id)
+        .where(
+            LessonProgress.enrollment_id == Enrollment.id,
+            LessonProgress.status == "in_progress",
+            VersionLesson.version_id == Course.version_id,
+        )
+        .order_by(LessonProgress.started_at.desc())
+    )
+    return begun.limit(1).correlate(Course, Enrollment).scalar_subquery()
+
+
+def _next_open(person: ColumnElement[uuid.UUID]) -> ColumnElement[uuid.UUID]:
+    following = _lessons(person).where(open_lesson(person)).order_by(VersionModule.place, VersionLesson.place)
+    return following.limit(1).correlate(Course, Enrollment).scalar_subquery()

@@ -52,8 +52,8 @@ class MyCourseSchema(Schema):
         ContinueSchema,
         "continue_",
         metadata={
-            "description": "The lesson that the student was last in, unless it is completed, else the next one. Null"
-            " where all is done, or where the course cannot be entered now."
+            "description": "The lesson that the student was last in, unless it is completed, else the next one that is"
+            " open. Null where all is done, where nothing more is open yet, or the course cannot be entered now."
         },
     )
     enrolled_at = Timestamp()

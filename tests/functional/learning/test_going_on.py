@@ -98,3 +98,78 @@ def test_courses_are_listed_in_the_order_asked_for(core, student, instructor, co
     do(student, "start", course.lessons[1])
     assert listed("recent") == both[::-1]
     student.client.get("/api/v1/users/me/courses", {"sort": "price"}, status=422)
+
+
+def module(instructor, course, number, **values):
+    """Change what a module demands, for students too."""
+    instructor.client.put_json(f"/api/v1/modules/{course.modules[number]}", values)
+    instructor.client.post_json(f"/api/v1/courses/{course.id}/publish")
+
+
+def in_days(days):
+    return (dt.datetime.now(dt.UTC) + dt.timedelta(days=days)).isoformat()
+
+
+def lesson_of(there):
+    return there and there["lessonId"]
+
+
+def test_nobody_goes_on_with_what_is_locked(student, instructor, course):
+    module(instructor, course, 1, unlockType="scheduled", unlockDate=in_days(3))
+    assert lesson_of(going_on(student)) == str(course.lessons[0])
+    learn(student, *course.lessons[:2])
+    assert going_on(student) is None
+    module(instructor, course, 1, unlockDate=in_days(-3))
+    assert lesson_of(going_on(student)) == str(course.lessons[2])
+
+
+def test_what_is_open_further_on_comes_before_what_is_not(student, instructor, course):
+    module(instructor, course, 0, unlockType="scheduled", unlockDate=in_days(3))
+    assert lesson_of(going_on(student)) == str(course.lessons[2])
+    learn(student, course.lessons[2])
+    assert lesson_of(going_on(student)) == str(course.lessons[3])
+    learn(student, course.lessons[3])
+    assert going_on(student) is None
+
+
+def test_it_is_open_to_whom_it_was_granted(student, instructor, course):
+    module(instructor, course, 0, unlockType="scheduled", unlockDate=in_days(3))
+    module(instructor, course, 1, unlockType="sequential")
+    assert going_on(student) is None
+    [taken] = student.client.get("/api/v1/users/me/courses").json["items"]
+    path = f"/api/v1/enrollments/{taken['enrollmentId']}/accommodations"
+    instructor.client.put_json(path, {"waivesSequence": True})
+    assert lesson_of(going_on(student)) == str(course.lessons[2])
+    instructor.client.put_json(path, {"modules": [{"moduleId": str(course.modules[0]), "unlocksAt": in_days(-1)}]})
+    assert lesson_of(going_on(student)) == str(course.lessons[0])
+
+
+def test_what_was_begun_is_gone_on_with_though_its_module_closes(student, instructor, course):
+    do(student, "start", course.lessons[2])
+    do(student, "start", course.lessons[3])
+    module(instructor, course, 1, unlockType="scheduled", unlockDate=in_days(3))
+    assert lesson_of(going_on(student)) == str(course.lessons[3])
+    learn(student, course.lessons[3])
+    # The next in order stands at the enrollment, and is as open as the one that was begun.
+    assert lesson_of(going_on(student)) in (str(course.lessons[0]), str(course.lessons[2]))
+
+
+@pytest.mark.parametrize("rule", [{"unlockType": "sequential"}, {"unlockType": "scheduled", "unlockDate": in_days(3)}])
+def test_the_outline_and_the_list_say_the_same(student, instructor, course, rule):
+    module(instructor, course, 1, **rule)
+    for done in (0, 1):
+        outline = student.client.get(f"/api/v1/courses/{course.id}/outline").json
+        assert outline["continueLessonId"] == lesson_of(going_on(student))
+        learn(student, course.lessons[done])
+    outline = student.client.get(f"/api/v1/courses/{course.id}/outline").json
+    assert outline["continueLessonId"] == lesson_of(going_on(student))
+
+
+def test_it_costs_two_statements_however_many_courses_there_are(core, student, instructor, course, statements):
+    for _each in range(3):
+        other = make_course(core, instructor.id, modules=3)
+        module(instructor, other, 0, unlockType="scheduled", unlockDate=in_days(3))
+        student.client.post_json("/api/v1/enrollments", {"courseId": str(other.id)}, status=201)
+    with statements() as seen:
+        assert len(student.client.get("/api/v1/users/me/courses").json["items"]) == 4
+    assert seen.count == 2, seen
