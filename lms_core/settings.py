@@ -142,6 +142,7 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("lms.ratelimit.inviting_account", "rate", "60/hour", "Lists of addresses that one account invites"),
     Setting("lms.ratelimit.invitation_account", "rate", "20/day", "Invitations that are mailed to one address"),
     Setting("lms.ratelimit.invitation_address", "rate", "60/minute", "Links of invitations tried from one address"),
+    Setting("lms.ratelimit.voucher_address", "rate", "200/hour", "Vouchers that are tried from one address"),
     Setting("lms.ratelimit.voucher_account", "rate", "20/hour", "Vouchers that one account tries"),
     Setting("lms.cors.origins", "words", "", "Origins that may call the API from a browser"),
     Setting("lms.metrics.token", "text", "", "Bearer token that may read /metrics; without one only this machine may",

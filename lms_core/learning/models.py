@@ -114,8 +114,7 @@ class CourseRating(Identified, Timestamped, Base):
 
     Triggers carry the stars to the course and count the votes.
 
-    ``is_verified_purchase`` says that the enrollment was paid for. Nothing records payments yet, so it is false: that a
-    course costs something now does not mean that this student has paid.
+    ``is_verified_purchase`` says that money was paid for the enrollment, and had not gone back when it was made.
     """
 
     __tablename__ = "course_ratings"

@@ -123,12 +123,16 @@ class StripeGateway(PaymentGateway):
         intent = charge.charge or self._session(charge)["payment_intent"]
         params: Any = {"payment_intent": intent, "metadata": {"refund_id": str(refund_id)}, "expand": ["charge"]}
         if amount is not None:
-            params["amount"] = to_minor(amount, charge.currency)
+            try:
+                params["amount"] = to_minor(amount, charge.currency)
+            except ValueError as error:
+                raise GatewayUnavailable from error
         with _asking():
             made = self._client.v1.refunds.create(params, {"idempotency_key": f"lms-refund-{refund_id}"}).to_dict()
         if made["status"] in ("failed", "canceled"):
             raise GatewayUnavailable from ValueError(f"the refund {made['id']} is {made['status']}")
-        return Refunded(made["id"], from_minor(made["charge"]["amount_refunded"], charge.currency))
+        paid = made["charge"]
+        return Refunded(made["id"], from_minor(paid["amount_refunded"], charge.currency) if paid else None)
 
     def _session(self, charge: Charge) -> Mapping[str, Any]:
         with _asking():
@@ -174,10 +178,21 @@ def _refunded(event_id: str, kind: str, charge: Mapping[str, Any]) -> GatewayEve
     return GatewayEvent(event_id, "refunded", _payment_id(charge), None, charge["payment_intent"], total, currency)
 
 
+_DISPUTES: Mapping[str, Any] = {
+    "needs_response": "disputed",
+    "under_review": "disputed",
+    "won": "dispute_won",
+    "prevented": "dispute_won",
+    "lost": "dispute_lost",
+}
+"""By its state. What begins with ``warning_`` is an inquiry, which takes no money: it may become a dispute."""
+
+
 def _disputed(event_id: str, kind: str, dispute: Mapping[str, Any]) -> GatewayEvent | None:
-    over = {"won": "dispute_won", "lost": "dispute_lost"}
-    known: Any = "disputed" if kind == "charge.dispute.created" else over.get(dispute["status"])
-    return GatewayEvent(event_id, known, charge=dispute["payment_intent"]) if known is not None else None
+    known = _DISPUTES.get(dispute["status"])
+    if known is None:
+        return None
+    return GatewayEvent(event_id, known, charge=dispute["payment_intent"], dispute=dispute["id"])
 
 
 _READERS: Mapping[str, Callable[[str, str, Mapping[str, Any]], GatewayEvent | None]] = {
@@ -187,5 +202,6 @@ _READERS: Mapping[str, Callable[[str, str, Mapping[str, Any]], GatewayEvent | No
     "checkout.session.expired": lambda event_id, _kind, session: _session(event_id, "expired", session),
     "charge.refunded": _refunded,
     "charge.dispute.created": _disputed,
+    "charge.dispute.updated": _disputed,
     "charge.dispute.closed": _disputed,
 }

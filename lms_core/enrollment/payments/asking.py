@@ -5,17 +5,19 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import func, select, true
 from sqlalchemy.orm import Session
 
 from lms_core.courses.models import Course
 from lms_core.enrollment.methods import Admit, Application, Decision, Pay, Refuse
+from lms_core.enrollment.models import Enrollment
 from lms_core.enrollment.payments.gateways import VOUCHER, Gateways
-from lms_core.enrollment.payments.models import Payment
+from lms_core.enrollment.payments.models import KEPT, Payment
 from lms_core.enrollment.payments.service import close
 from lms_core.enrollment.payments.vouchers import code_of, lowered, normal, redeem
+from lms_core.enrollment.queries import OVER
 from lms_core.kernel.i18n import _
-from lms_core.kernel.ratelimit import throttle_account
+from lms_core.kernel.ratelimit import throttle_account, throttle_address
 
 
 def ask_to_pay(application: Application, voucher: str | None = None) -> Decision:
@@ -24,12 +26,18 @@ def ask_to_pay(application: Application, voucher: str | None = None) -> Decision
     Amount and currency stay as they are for as long as the payment can be made, whatever becomes of the course's
     price; so does the place that is kept for a while. Asking again answers the same payment. To be called within
     ``decide``: the course is locked. Raises 422 ``voucher_invalid``.
+
+    Who has paid before, and left while there was time, pays nothing again: the money was kept, and so is what it was
+    for. Who is not to come back gets it back, or is suspended.
     """
     course = application.course
     if course.price == 0:
         return Admit()
     if voucher is not None:
+        throttle_address(application.request, "voucher")
         throttle_account(application.request, "voucher", str(application.user_id))
+    if _has_paid(application):
+        return Admit()
     now = application.core.clock()
     payment = _pending(application, now, voucher)
     if payment is None:
@@ -39,6 +47,13 @@ def ask_to_pay(application: Application, voucher: str | None = None) -> Decision
         if payment.amount == 0:
             return Admit()
     return _asked(application.request.registry.payment_gateways, payment)
+
+
+def _has_paid(application: Application) -> bool:
+    paid = select(Payment.id).join(Enrollment, Enrollment.id == Payment.enrollment_id)
+    mine = (Payment.user_id == application.user_id, Payment.course_id == application.course.id)
+    left = (Payment.status.in_(KEPT), Enrollment.status == "dropped", OVER.is_not(true()))
+    return application.db.scalar(paid.where(*mine, *left).limit(1)) is not None
 
 
 def _pending(application: Application, now: dt.datetime, voucher: str | None) -> Payment | None:

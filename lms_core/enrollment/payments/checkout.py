@@ -156,6 +156,9 @@ def ask_gateways(core: Core, gateways: Gateways) -> None:
             except GatewayUnavailable as error:
                 silent.add(row.gateway)
                 _down(row.gateway, error)
+            except Exception:
+                # Whatever is wrong with one payment, the others are asked about.
+                structlog.get_logger("lms.payments").exception("payment_not_looked_up", payment=row.id)
 
 
 def _ask(core: Core, gateway: PaymentGateway, payment_id: uuid.UUID) -> None:
@@ -195,30 +198,34 @@ class _Due:
 
 
 def give_back_due(core: Core, gateways: Gateways) -> None:
-    """Tell the gateways of the refunds that are due. One that fails is tried later, and at last left to people."""
+    """Tell the gateways of the refunds that are due. One that fails is tried later, and at last left to people.
+
+    Whatever it fails by, so that none keeps the others from being made.
+    """
     due = and_(PaymentRefund.status == "requested", PaymentRefund.next_at <= core.clock())
     columns = (PaymentRefund.id, PaymentRefund.payment_id, PaymentRefund.attempts)
     with core.reader() as db:
         found = db.execute(select(*columns).where(due).order_by(PaymentRefund.next_at).limit(MOST)).all()
     for row in found:
-        give_back(core, gateways, _Due(row.id, row.payment_id, row.attempts))
+        due_now = _Due(row.id, row.payment_id, row.attempts)
+        try:
+            give_back(core, gateways, due_now)
+        except Exception as error:
+            log = structlog.get_logger("lms.payments")
+            log.warning("refund_failed", refund=row.id, error=repr(error.__cause__ or error))
+            _later(core, due_now)
 
 
 def give_back(core: Core, gateways: Gateways, due: _Due) -> None:
-    """One of them."""
+    """One of them. Raises what the gateway does."""
     with core.transaction() as db:
         payment = service.locked(db, core, due.payment_id).payment
         refund = db.get(PaymentRefund, due.refund_id)
         charge = charge_of(core, payment)
         gateway, amount = gateways.get(payment.gateway or ""), refund.amount if refund is not None else None
-    try:
-        if gateway is None:
-            raise GatewayUnavailable
-        done = gateway.refund(charge, amount, due.refund_id)
-    except GatewayUnavailable as error:
-        structlog.get_logger("lms.payments").warning("refund_failed", refund=due.refund_id, error=repr(error.__cause__))
-        _later(core, due)
-        return
+    if gateway is None:
+        raise GatewayUnavailable
+    done = gateway.refund(charge, amount, due.refund_id)
     with core.transaction() as db:
         case = service.locked(db, core, due.payment_id)
         service.refund_done(case, due.refund_id, done.reference, done.total)

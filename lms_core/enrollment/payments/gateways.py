@@ -62,6 +62,7 @@ class GatewayEvent:
     """What a gateway has to say about a payment, named by its id, its ``reference`` or its ``charge``.
 
     ``amount`` is what came, or of ``refunded`` all that has gone back so far; None where the gateway does not say.
+    ``dispute`` is the gateway's own name of a dispute, by which its beginning counts no more once its end was told.
     """
 
     id: str
@@ -71,6 +72,7 @@ class GatewayEvent:
     charge: str | None = None
     amount: Decimal | None = None
     currency: str | None = None
+    dispute: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

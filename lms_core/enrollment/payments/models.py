@@ -115,14 +115,14 @@ class PaymentEvent(Identified, Created, Base):
 class Voucher(Identified, Created, Base):
     """A code that lowers a price: by ``percent``, or by ``amount`` in its currency. Without a course, of any course.
 
-    Codes are of capitals. A use counts from when a payment is asked for with it, and is given back where that is never
-    made.
+    Codes are of capitals, and a course's own: nobody learns from theirs which ones others have. A use counts from when
+    a payment is asked for with it, and is given back where that is never made.
     """
 
     __tablename__ = "vouchers"
 
     course_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("courses.id", ondelete="CASCADE"))
-    code: Mapped[str] = mapped_column(unique=True)
+    code: Mapped[str]
     description: Mapped[str | None]
     percent: Mapped[int | None]
     amount: Mapped[Decimal | None] = mapped_column(Numeric(10, 2))
@@ -141,6 +141,7 @@ class Voucher(Identified, Created, Base):
         *at_least(1, "max_uses"),
         *at_least(0, "used_count"),
         CheckConstraint("valid_until > valid_from", name="valid_until"),
+        UniqueConstraint("code", "course_id", postgresql_nulls_not_distinct=True),
         Index(None, "course_id", "created_at", "id"),
         sparse_index("created_by"),
     )  # fmt: skip

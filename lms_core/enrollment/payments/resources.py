@@ -45,6 +45,11 @@ class _OfCourse(Resource):
 class CoursePayments(_OfCourse):
     """``/courses/{id}/payments``."""
 
+    @property
+    def shows_contact(self) -> bool:
+        """Whether the caller may see how students can be reached."""
+        return may_in_course(self.request, self.course.row, "rosters:contact")
+
 
 class PaymentItem(Item):
     """``/payments/{id}``: its payer's, and whose who may see the payments of its course."""

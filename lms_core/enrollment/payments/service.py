@@ -12,7 +12,7 @@ from decimal import Decimal
 from types import MappingProxyType
 
 import structlog
-from sqlalchemy import func, select, update
+from sqlalchemy import exists, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
@@ -66,7 +66,8 @@ def receive(db: Session, core: Core, gateway: str, event: GatewayEvent) -> str:
     """
     told = insert(PaymentEvent).values(
         gateway=gateway, event_id=event.id, kind=event.kind,
-        details={"amount": str(event.amount), "currency": event.currency, "reference": event.reference},
+        details={"amount": str(event.amount), "currency": event.currency, "reference": event.reference,
+                 "dispute": event.dispute},
     )  # fmt: skip
     kept = db.scalar(told.on_conflict_do_nothing(index_elements=["gateway", "event_id"]).returning(PaymentEvent.id))
     if kept is None:
@@ -222,10 +223,10 @@ def gave_back(case: Case, total: Decimal) -> str:
     return payment.status
 
 
-def _disputed(case: Case, _event: GatewayEvent) -> str:
+def _disputed(case: Case, event: GatewayEvent) -> str:
     """Somebody has their bank take the money back: they are kept out until that is decided."""
     payment = case.payment
-    if payment.paid_at is None or payment.status in ("refunded", "disputed"):
+    if payment.paid_at is None or payment.status in ("refunded", "disputed") or _decided(case, event.dispute):
         return "known"
     enrollment, payment.disputed_at = _paid_for(case), case.core.clock()
     if enrollment is not None and enrollment.status in TAKING:
@@ -235,6 +236,15 @@ def _disputed(case: Case, _event: GatewayEvent) -> str:
     payment.status = status_of(payment)
     _call_for_help(case, "disputed")
     return payment.status
+
+
+def _decided(case: Case, dispute: str | None) -> bool:
+    """Whether we were told already how a dispute has ended."""
+    ends = (PaymentEvent.gateway == case.payment.gateway, PaymentEvent.kind.in_(("dispute_won", "dispute_lost")))
+    told = exists().where(
+        PaymentEvent.payment_id == case.payment.id, *ends, PaymentEvent.details["dispute"].astext == dispute
+    )
+    return dispute is not None and bool(case.db.scalar(select(told)))
 
 
 def _dispute_won(case: Case, _event: GatewayEvent) -> str:

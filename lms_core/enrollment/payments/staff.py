@@ -13,6 +13,7 @@ from lms_core.accounts.queries import USABLE
 from lms_core.courses.models import Course
 from lms_core.enrollment.payments.gateways import Gateways, gateway_of, gateway_unavailable
 from lms_core.enrollment.payments.models import CLOSED, Payment, PaymentRefund
+from lms_core.enrollment.payments.money import check_payable
 from lms_core.enrollment.payments.service import Case, close, locked, owe, refund_done, take
 from lms_core.kernel.core import Core
 from lms_core.kernel.errors import Conflict, Invalid, NotFound
@@ -27,7 +28,7 @@ def record(
     """Somebody has paid by hand, asked for it or not, and is let in; answers the payment's id.
 
     ``amount`` is the course's price unless another was agreed on. Raises 404; 409 ``gateway_unavailable``,
-    ``already_enrolled``, ``enrollment_suspended``; 422 ``user_unknown``.
+    ``already_enrolled``, ``enrollment_suspended``; 422 ``user_unknown``, ``amount_too_fine``.
     """
     name = _by_hand(gateways)
     course = db.get(Course, course_id, with_for_update={"key_share": True}, populate_existing=True)
@@ -41,6 +42,7 @@ def record(
     if earlier is not None:
         close(db, earlier, "cancelled")
     amount: Decimal = values.get("amount", course.price)
+    check_payable(amount, course.currency)
     payment = Payment(
         user_id=user_id, course_id=course_id, course_title=course.title, price=course.price, amount=amount,
         currency=course.currency, gateway=name, recorded_by=staff_id, note=values.get("note"),
@@ -111,7 +113,7 @@ def request_refund(
     """Give money back: what came by hand goes back by hand, and for all else the gateway is told in a moment.
 
     Without an ``amount`` all that is left. Raises 404; 409 ``nothing_to_refund``, ``gateway_unavailable``; 422
-    ``amount_too_high``.
+    ``amount_too_high``, ``amount_too_fine``.
     """
     case = locked(db, core, payment_id)
     payment = case.payment
@@ -123,6 +125,8 @@ def request_refund(
     if amount is not None and amount > left:
         message = _("There is no more than ${amount} left of it.", mapping={"amount": f"{left:.2f}"})
         raise Invalid("amount_too_high", message, errors={"amount": [message]})
+    if amount is not None and amount != left:
+        check_payable(amount, payment.currency)
     refund = owe(case, amount, values.get("reason") or "staff", staff_id)
     if gateway.by_hand:
         refund_done(case, refund.id, None, None if whole else payment.refunded + (amount or 0))

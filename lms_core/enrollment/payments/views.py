@@ -19,7 +19,7 @@ from lms_core.enrollment.payments.resources import (
 )
 from lms_core.kernel.audit import audit
 from lms_core.kernel.bodies import whole_body
-from lms_core.kernel.errors import BadRequest, TooLarge
+from lms_core.kernel.errors import BadRequest, Forbidden, TooLarge
 from lms_core.kernel.i18n import _
 from lms_core.kernel.pagination import CursorPage, CursorQuery
 from lms_core.kernel.request import Request
@@ -104,7 +104,7 @@ def confirm_payment(context: PaymentItem, request: Request) -> Any:
 @view_config(
     context=PaymentItem, name="refund", request_method="POST", permission="payments:update",
     body=schemas.RefundSchema, returns=schemas.StaffPaymentSchema,
-    errors=("409 nothing_to_refund", "409 gateway_unavailable", "422 amount_too_high"),
+    errors=("409 nothing_to_refund", "409 gateway_unavailable", "422 amount_too_high", "422 amount_too_fine"),
 )  # fmt: skip
 def refund_payment(context: PaymentItem, request: Request) -> Any:
     """Give money back.
@@ -126,13 +126,16 @@ def _changed(context: PaymentItem, request: Request, action: str, **new: Any) ->
 @view_config(
     context=CoursePayments, request_method="POST", permission="payments:update", body=schemas.RecordPaymentSchema,
     returns=schemas.StaffPaymentSchema, status=201,
-    errors=("409 gateway_unavailable", "422 user_unknown", *_TAKEN),
+    errors=("403 contact_needed", "409 gateway_unavailable", "422 user_unknown", "422 amount_too_fine", *_TAKEN),
 )  # fmt: skip
 def record_payment(context: CoursePayments, request: Request) -> Any:
     """Record that somebody has paid by hand: a bank transfer, or cash.
 
-    They are in, even if every place is taken. A payment that they have begun another way is cancelled.
+    They are in, even if every place is taken. A payment that they have begun another way is cancelled. Only who may see
+    the addresses of students names anybody by one.
     """
+    if "email" in request.validated and not context.shows_contact:
+        raise Forbidden("contact_needed", _("You may not see the addresses of students here; name them by userId."))
     course_id, caller, values = context.course.id, request.caller.user_id, request.validated
     made = staff.record(request.db, request.core, request.registry.payment_gateways, course_id, caller, values)
     audit(request.db, request, "payments.record", "payment", made, new={**values, "course_id": course_id})

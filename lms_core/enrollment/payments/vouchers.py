@@ -28,7 +28,8 @@ def normal(code: str) -> str:
 def redeem(db: Session, now: dt.datetime, code: str, course_id: uuid.UUID, currency: str) -> Any:
     """Use a voucher once, if it may be used now and for this course: in one statement, so that no two take the last.
 
-    Answers ``id``, ``percent`` and ``amount``. Raises 422 ``voucher_invalid``, whatever is wrong with it.
+    Of two with this code it is the course's own. Answers ``id``, ``percent`` and ``amount``. Raises 422
+    ``voucher_invalid``, whatever is wrong with it.
     """
     usable = and_(
         Voucher.code == normal(code),
@@ -38,9 +39,10 @@ def redeem(db: Session, now: dt.datetime, code: str, course_id: uuid.UUID, curre
         or_(Voucher.valid_until.is_(None), Voucher.valid_until > now),
         or_(Voucher.max_uses.is_(None), Voucher.used_count < Voucher.max_uses),
     )
+    chosen = select(Voucher.id).where(usable).order_by(Voucher.course_id.is_(None)).limit(1).with_for_update()
     used = (
         update(Voucher)
-        .where(usable)
+        .where(Voucher.id == chosen.scalar_subquery())
         .values(used_count=Voucher.used_count + 1)
         .returning(Voucher.id, Voucher.percent, Voucher.amount)
     )
@@ -72,7 +74,10 @@ def count_uses(db: Session, voucher_ids: Iterable[uuid.UUID | None], uses: int) 
 
 
 def make_voucher(db: Session, course_id: uuid.UUID | None, author_id: uuid.UUID, values: Mapping[str, Any]) -> Voucher:
-    """A voucher of a course, or of every course; without a code it gets one. Raises 409 ``voucher_code_taken``."""
+    """A voucher of a course, or of every course; without a code it gets one.
+
+    Raises 409 ``voucher_code_taken`` where this course has one with this code, or where every course has.
+    """
     code = values.get("code")
     made = Voucher(**{**values, "code": normal(code) if code else _new_code()}, course_id=course_id,
                    created_by=author_id)  # fmt: skip
@@ -81,7 +86,7 @@ def make_voucher(db: Session, course_id: uuid.UUID | None, author_id: uuid.UUID,
             db.add(made)
             db.flush()
     except IntegrityError as error:
-        if "uq_vouchers_code" not in str(error.orig):
+        if "uq_vouchers_code_course_id" not in str(error.orig):
             raise
         raise Conflict("voucher_code_taken", _("There is a voucher with this code.")) from None
     return made

@@ -27,9 +27,7 @@ class RatingSchema(Schema):
     review_content = fields.String(allow_none=True, metadata=_PLAIN)
     author = Part(AuthorSchema, "author_", metadata={"description": "Null where the account is closed or suspended."})
     is_mine = fields.Boolean()
-    is_verified_purchase = fields.Boolean(
-        metadata={"description": "Whether the enrollment was paid for; false while nothing records payments."}
-    )
+    is_verified_purchase = fields.Boolean(metadata={"description": "Whether money was paid for the enrollment."})
     helpful_count = fields.Integer()
     unhelpful_count = fields.Integer()
     my_vote = fields.String(allow_none=True, validate=validate.OneOf((HELPFUL, UNHELPFUL)))

@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 
 from lms_core.courses.models import Course, CourseStaff
 from lms_core.enrollment.models import Enrollment
+from lms_core.enrollment.payments.models import KEPT, Payment
 from lms_core.enrollment.queries import TAKING
 from lms_core.kernel.core import Core
 from lms_core.kernel.errors import Conflict, Forbidden, NotFound
@@ -34,9 +35,8 @@ def rate(db: Session, core: Core, user_id: uuid.UUID, course_id: uuid.UUID, valu
     if enrollment.status != "completed" and enrollment.progress_percentage < minimum:
         message = _("Complete ${minimum} percent of the course before you rate it.", mapping={"minimum": minimum})
         raise Conflict("progress_needed", message)
-    added = insert(CourseRating).values(
-        course_id=course_id, user_id=user_id, enrollment_id=enrollment.id, is_verified_purchase=False, **values
-    )
+    facts = {"enrollment_id": enrollment.id, "is_verified_purchase": enrollment.paid, **values}
+    added = insert(CourseRating).values(course_id=course_id, user_id=user_id, **facts)
     rating_id: uuid.UUID | None = db.scalar(added.on_conflict_do_nothing().returning(CourseRating.id))
     if rating_id is None:
         raise Conflict("already_rated", _("You have rated this course already; change that rating."))
@@ -49,8 +49,10 @@ def _enrollment(db: Session, user_id: uuid.UUID, course_id: uuid.UUID) -> Any:
         Course.instructor_id == user_id,
         exists().where(CourseStaff.course_id == Course.id, CourseStaff.user_id == user_id),
     )
+    paid = exists().where(Payment.enrollment_id == Enrollment.id, Payment.status.in_(KEPT), Payment.amount > 0)
+    known = (Enrollment.id, Enrollment.status, Enrollment.progress_percentage)
     statement = (
-        select(Enrollment.id, Enrollment.status, Enrollment.progress_percentage, runs_course.label("runs_course"))
+        select(*known, runs_course.label("runs_course"), paid.label("paid"))
         .join(Course, Course.id == Enrollment.course_id)
         .where(Enrollment.user_id == user_id, Enrollment.course_id == course_id, Enrollment.status.in_(TAKING))
         .where(or_(Enrollment.starts_at.is_(None), Enrollment.starts_at <= func.now()))

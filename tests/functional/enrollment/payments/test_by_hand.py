@@ -12,6 +12,7 @@ from lms_core.courses.models import Course
 from lms_core.enrollment.models import Enrollment
 from lms_core.enrollment.payments.models import Payment, Voucher
 from lms_core.kernel.models import AuditLog
+from lms_core.testing.courses import make_course
 
 API = "/api/v1"
 
@@ -84,6 +85,20 @@ def test_a_payment_that_nobody_asked_for(school, stripe):
     school.run("payments.refund")
     assert begun.read(first)["status"] == "refunded"
     assert school.enrollment(begun) == "active"
+
+
+def test_who_may_not_see_addresses_finds_nobody_by_one(school):
+    """Whoever may record payments would learn from it who has an account."""
+    course, helper, payer = school.course(), school.person("instructor"), school.person(email="here@example.org")
+    staff = f"{API}/courses/{course.id}/staff"
+    given = {"payments:update": True, "rosters:contact": False}
+    body = {"userId": str(helper.id), "role": "teaching_assistant", "permissions": given}
+    school.owner.client.post_json(staff, body, status=201)
+    url = f"{API}/courses/{course.id}/payments"
+    for address in ("here@example.org", "nobody@example.org"):
+        refused = helper.client.post_json(url, {"email": address}, status=403)
+        assert refused.json["code"] == "contact_needed"
+    helper.client.post_json(url, {"userId": str(payer.id)}, status=201)
 
 
 def test_what_is_recorded_is_whole_or_not_at_all(school, core):
@@ -240,7 +255,6 @@ def test_whose_voucher_holds_where(school):
         assert school.person().ask(course, voucher="everywhere")["amount"] == "24.50"
     assert school.person().ask(school.course(price="999", currency="JPY"), voucher="EVERYWHERE")["amount"] == "500.00"
     voucher(school, client=school.owner.client, status=403, percent=50)
-    assert voucher(school, other, status=409, code="mine", percent=1)["code"] == "voucher_code_taken"
     for hostile in ("", "x" * 51, "\x00", 5, ["MINE"], {"code": "MINE"}):
         school.person().enroll(mine, status=422, voucher=hostile)
 
@@ -277,6 +291,22 @@ def test_vouchers_are_seen_by_who_made_them(school, core):
 )  # fmt: skip
 def test_a_voucher_that_makes_no_sense(school, values):
     voucher(school, school.course(), status=422, **values)
+
+
+def test_the_codes_of_others_are_nobodys_affair(school, core):
+    """A code is its course's own: making one says nothing of which there are. Of two, the course's own counts."""
+    course, other, admin = school.course(), school.person("instructor"), school.person("admin")
+    theirs = make_course(core, other.id, price="49", currency="EUR", enrollment_type="payment")
+    everywhere = {"code": "SPRING", "percent": 50, "maxUses": 1}
+    admin.client.post_json(f"{API}/vouchers", everywhere, status=201)
+    assert admin.client.post_json(f"{API}/vouchers", everywhere, status=409).json["code"] == "voucher_code_taken"
+    for client, where in ((school.owner.client, course), (other.client, theirs)):
+        body = {"code": "spring", "percent": 10, "maxUses": 1}
+        client.post_json(f"{API}/courses/{where.id}/vouchers", body, status=201)
+        client.post_json(f"{API}/courses/{where.id}/vouchers", body, status=409)
+    asked = [school.person().enroll(course, status="*", voucher="SPRING") for _number in range(3)]
+    assert [each["payment"]["amount"] for each in asked[:2]] == ["44.10", "24.50"]
+    assert asked[2]["code"] == "voucher_invalid"
 
 
 def test_vouchers_cannot_be_tried_out(make_app, school):

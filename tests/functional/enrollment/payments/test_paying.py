@@ -217,11 +217,38 @@ def test_money_outlives_its_course(school, stripe, core):
     school.person("instructor").client.get(url, status=404)
 
 
-def test_who_was_dropped_pays_again(school, stripe):
+def test_who_leaves_and_comes_back_does_not_pay_twice(school, stripe):
+    course = school.course()
+    payer, payment = school.paid(course)
+    enrollment = payer.read(payment)["enrollmentId"]
+    payer.client.post_json(f"{API}/enrollments/{enrollment}/drop", {})
+    assert payer.enroll(course, status=201)["id"] == enrollment
+    assert school.enrollment(payer) == "active"
+    # What was paid back pays for nothing.
+    school.tell(stripe.give_back())
+    assert school.enrollment(payer) == "dropped"
+    assert payer.ask(course)["reference"] != payment["reference"]
+    # Nor does what somebody else has paid.
+    assert school.person().ask(course)["amount"] == "49.00"
+
+
+def test_who_has_paid_rates_what_they_bought(school):
+    course = school.course()
+    payer, _payment = school.paid(course)
+    given = school.person()
+    body = {"userId": str(given.id)}
+    school.owner.client.post_json(f"{API}/courses/{course.id}/enrollments/bulk", {"students": [body]})
+    for student, bought in ((payer, True), (given, False)):
+        url = f"{API}/courses/{course.id}/ratings"
+        made = student.client.post_json(url, {"rating": 4}, status=201).json
+        assert made["isVerifiedPurchase"] is bought
+
+
+def test_whose_time_was_over_pays_again(school, stripe, core):
     course = school.course()
     payer, first = school.paid(course)
     enrollment = payer.read(first)["enrollmentId"]
-    payer.client.post_json(f"{API}/enrollments/{enrollment}/drop", {})
+    change(core, Enrollment, status="expired", expires_at=func.now())
     second = payer.ask(course)
     assert second["reference"] != first["reference"]
     payer.check_out(second)
@@ -310,6 +337,32 @@ def test_no_refund_is_forgotten(school, stripe, core):
     assert payer.read(payment)["status"] == "refunded"
     assert stripe.charges[stripe.session["payment_intent"]]["amount_refunded"] == 4900
     assert school.enrollment(payer) == "dropped"
+
+
+def test_one_refund_that_cannot_be_made_keeps_no_other_from_it(school, stripe, core):
+    """Be it an amount that its currency does not have, which nobody can ask for any more."""
+    _first, wrong = school.paid(school.course(price="1000", currency="JPY"))
+    url = f"{API}/payments/{wrong['reference']}/refund"
+    refused = school.owner.client.post_json(url, {"amount": "10.50"}, status=422)
+    assert refused.json["code"] == "amount_too_fine"
+    school.owner.client.post_json(url, {"amount": "10"})
+    change(core, PaymentRefund, amount="10.50")
+    payer, payment = school.paid(school.course())
+    school.owner.client.post_json(f"{API}/payments/{payment['reference']}/refund", {})
+    school.run("payments.refund")
+    assert payer.read(payment)["status"] == "refunded"
+    assert count(core, PaymentRefund, PaymentRefund.attempts == 1, PaymentRefund.status == "requested") == 1
+
+
+def test_one_payment_that_cannot_be_looked_up_keeps_no_other_from_it(school, stripe, core):
+    course = school.course()
+    _odd, _payment = school.begun(course)
+    del stripe.session["payment_status"]
+    payer, payment = school.begun(course)
+    stripe.pay()
+    change(core, Payment, expires_at=func.now())
+    school.run("payments.reconcile")
+    assert (payer.read(payment)["status"], school.enrollment(payer)) == ("paid", "active")
 
 
 def test_a_refund_that_nobody_can_make_is_said(school, stripe, core):

@@ -220,9 +220,31 @@ def test_a_dispute_keeps_out_until_it_is_decided(school, stripe, core):
     assert published(core, "enrollment.payment_needs_attention") == 1
     school.tell(stripe.dispute("closed", "won"))
     assert (payer.read(payment)["status"], school.enrollment(payer)) == ("paid", "active")
-    school.tell(stripe.dispute("created"))
-    school.tell(stripe.dispute("closed", "lost"))
+    school.tell(stripe.dispute("created", number=2))
+    school.tell(stripe.dispute("closed", "lost", number=2))
     assert (payer.read(payment)["status"], school.enrollment(payer)) == ("refunded", "dropped")
+
+
+def test_the_beginning_of_a_dispute_told_after_its_end_keeps_nobody_out(school, stripe):
+    payer, payment = school.paid(school.course())
+    school.tell(stripe.dispute("closed", "won"))
+    school.tell(stripe.dispute("created"))
+    school.tell(stripe.dispute("updated", "under_review"))
+    assert (payer.read(payment)["status"], school.enrollment(payer)) == ("paid", "active")
+
+
+def test_an_inquiry_of_a_bank_takes_nothing_until_it_is_a_dispute(school, stripe, core):
+    payer, payment = school.paid(school.course())
+    for kind, status in (
+        ("created", "warning_needs_response"), ("updated", "warning_under_review"), ("closed", "warning_closed")
+    ):  # fmt: skip
+        school.tell(stripe.dispute(kind, status))
+        assert (payer.read(payment)["status"], school.enrollment(payer)) == ("paid", "active")
+    school.tell(stripe.dispute("created", "warning_needs_response", number=2))
+    school.tell(stripe.dispute("updated", "needs_response", number=2))
+    assert (payer.read(payment)["status"], school.enrollment(payer)) == ("disputed", "suspended")
+    school.tell(stripe.dispute("closed", "prevented", number=2))
+    assert (payer.read(payment)["status"], school.enrollment(payer)) == ("paid", "active")
 
 
 def test_who_was_suspended_for_another_reason_stays_so(school, stripe, core):
