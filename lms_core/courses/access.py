@@ -81,7 +81,8 @@ def add_staff_permission(config: "Configurator", permission: str, *roles: str) -
     """Directive: a course's owner may give the permission to each member of the staff, or take it away.
 
     The roles named have it unless the owner says otherwise. A permission that was never declared so is every staff
-    member's. In either case a group must grant it to the person in the scope ``assigned``.
+    member's. In either case a group must grant it to the person in the scope ``assigned``. Who was denied
+    ``resource:read`` has no other permission of that resource either.
     """
 
     def register() -> None:
@@ -90,10 +91,29 @@ def add_staff_permission(config: "Configurator", permission: str, *roles: str) -
     config.action(("lms.staff_permission", permission), register)
 
 
+_SHOWS: Mapping[str, tuple[str, ...]] = {
+    "courses:publish": ("modules:read",),
+    "courses:export": ("modules:read", "lessons:read"),
+    "lessons:create": ("modules:read",),
+}
+"""What shows more than it is called after: to whom that was denied, it is denied with it."""
+
+
+def _shown_by(permission: str) -> set[str]:
+    """What somebody gets to see who has the permission in a course."""
+    resource, _colon, _action = permission.partition(":")
+    return {"courses:read", f"{resource}:read", *_SHOWS.get(permission, ())}
+
+
 def staff_permissions(registry: Any, role: str, changes: Mapping[str, bool]) -> frozenset[str]:
-    """The declared permissions that a role has in a course, with what was given and taken there."""
+    """The declared permissions that a role has in a course, with what was given and taken there.
+
+    What somebody may not read, they may not change or take along either: whatever shows it is taken with it.
+    """
     declared: Mapping[str, Collection[str]] = registry.staff_permissions
-    return frozenset(name for name, roles in declared.items() if changes.get(name, role in roles))
+    taken = {name for name, given in changes.items() if not given}
+    held = (name for name, roles in declared.items() if changes.get(name, role in roles))
+    return frozenset(name for name in held if taken.isdisjoint(_shown_by(name)))
 
 
 READS: ColumnElement[bool] = func.coalesce(CourseStaff.permissions["courses:read"].as_boolean(), true())
@@ -263,11 +283,6 @@ def may_in_course(request: "Request", row: Any, permission: str) -> bool:
         for scope in scopes_of(row, identity)
         if scope != "enrolled"
     )
-
-
-def sees_drafts(request: "Request", row: Any) -> bool:
-    """Whether the caller sees of the course what students do not see yet."""
-    return may_in_course(request, row, "courses:read")
 
 
 def includeme(config: "Configurator") -> None:

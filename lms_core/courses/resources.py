@@ -3,11 +3,11 @@
 import uuid
 from typing import Any, ClassVar
 
-from pyramid.authorization import Allow, Everyone
+from pyramid.authorization import Allow, Authenticated, Everyone
 from sqlalchemy import select
 
 from lms_core.courses import queries
-from lms_core.courses.access import EDITING, LessonGate, course_acl, is_open, may_in_course, sees_drafts
+from lms_core.courses.access import EDITING, LessonGate, course_acl, is_open, may_in_course
 from lms_core.courses.models import Course, Lesson, Module
 from lms_core.kernel.db import Base
 from lms_core.kernel.errors import LMSError, NotFound
@@ -28,6 +28,8 @@ class InCourse(Item):
     """An item that belongs to a course and gets its ACL from the caller's part there."""
 
     model: type[Base]
+    READING: ClassVar[str] = "courses:read"
+    """What lets the course's own people see the draft."""
 
     @property
     def __acl__(self) -> list[ACE]:
@@ -36,7 +38,7 @@ class InCourse(Item):
     @property
     def drafts(self) -> bool:
         """Whether the caller sees what is not published."""
-        return sees_drafts(self.request, self.row)
+        return may_in_course(self.request, self.row, self.READING)
 
     @property
     def state(self) -> uuid.UUID | None:
@@ -51,7 +53,7 @@ class InCourse(Item):
     @property
     def concealed(self) -> bool:
         attends = self.row.part_enrolled and self.row.course_deleted_at is None
-        return not is_open(self.row) and not self.drafts and not attends
+        return not is_open(self.row) and not attends and not may_in_course(self.request, self.row, "courses:read")
 
     def lock(self) -> str | None:
         model: Any = self.model
@@ -64,10 +66,15 @@ def read_course(request: Request, connection: Any, key: uuid.UUID | str) -> Any:
     return queries.fetch(connection, queries.course_by(request.registry, key), caller_id(request))
 
 
+WHOLE = ("courses:update", "modules:read", "lessons:read")
+"""What somebody must be allowed in a course to have all of it, as it is and as it was."""
+
+
 class CourseItem(InCourse):
-    """``/courses/{id or slug}``."""
+    """``/courses/{id or slug}``. What of it is a draft are its modules and lessons."""
 
     model = Course
+    READING = "modules:read"
 
     @classmethod
     def well_formed(cls, name: str) -> bool:
@@ -82,8 +89,8 @@ class CourseItem(InCourse):
     @property
     def __acl__(self) -> list[ACE]:
         acl = super().__acl__
-        if may_in_course(self.request, self.row, "courses:update"):
-            acl.append((Allow, "courses:create:own", "courses:duplicate"))
+        if all(may_in_course(self.request, self.row, permission) for permission in WHOLE):
+            acl += [(Allow, "courses:create:own", "courses:duplicate"), (Allow, Authenticated, "versions:read")]
         return acl
 
     def load(self) -> Any:
@@ -136,6 +143,7 @@ class ModuleItem(InVersion):
     """``/modules/{id}``."""
 
     model = Module
+    READING = "modules:read"
     PERMISSIONS = EDITING
     READ = staticmethod(queries.module)
 
@@ -157,6 +165,7 @@ class LessonItem(InVersion):
     """``/lessons/{id}``: readable by who is enrolled and has come so far, and by anybody where it is a preview."""
 
     model = Lesson
+    READING = "lessons:read"
     PERMISSIONS = ("lessons:read", "lessons:update", "lessons:delete", "lessons:progress")
     READ = staticmethod(queries.lesson)
 

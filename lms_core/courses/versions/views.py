@@ -15,7 +15,7 @@ from lms_core.kernel.request import Request
 
 
 @view_config(
-    context=CourseItem, name="changes", request_method="GET", permission="courses:update",
+    context=CourseItem, name="changes", request_method="GET", permission="versions:read",
     returns=schemas.DraftChangeSchema, many="list",
 )  # fmt: skip
 def list_changes(context: CourseItem, request: Request) -> list[Any]:
@@ -24,7 +24,7 @@ def list_changes(context: CourseItem, request: Request) -> list[Any]:
 
 
 @view_config(
-    context=CourseVersions, request_method="GET", permission="courses:update", query=PageQuery,
+    context=CourseVersions, request_method="GET", permission="versions:read", query=PageQuery,
     returns=schemas.VersionSchema, many="page",
 )  # fmt: skip
 def list_versions(context: CourseVersions, request: Request) -> Page:
@@ -33,7 +33,7 @@ def list_versions(context: CourseVersions, request: Request) -> Page:
 
 
 @view_config(
-    context=VersionItem, request_method="GET", permission="courses:update", returns=schemas.VersionOutlineSchema
+    context=VersionItem, request_method="GET", permission="versions:read", returns=schemas.VersionOutlineSchema
 )
 def read_version(context: VersionItem, request: Request) -> Any:
     """Read a version: its modules, and the titles of their lessons."""
@@ -68,7 +68,7 @@ def restore_version(context: VersionItem, request: Request) -> Any:
     return queries.version(request.db, course_id, context.number)
 
 
-@view_config(context=VersionLessonItem, request_method="GET", permission="courses:update", returns=LessonSchema)
+@view_config(context=VersionLessonItem, request_method="GET", permission="versions:read", returns=LessonSchema)
 def read_version_lesson(context: VersionLessonItem, request: Request) -> Any:
     """Read a lesson as it was in a version."""
     return context.row

@@ -7,7 +7,7 @@ from lms_core.kernel.traversal import Resource
 
 
 class CourseExplanation(Resource):
-    """``/courses/{id}/explain``: for who may see the course's roster."""
+    """``/courses/{id}/explain``: for who may see the course's roster, and its modules."""
 
     @property
     def course(self) -> CourseItem:
@@ -16,4 +16,4 @@ class CourseExplanation(Resource):
 
     @property
     def __acl__(self) -> list[ACE]:
-        return course_acl(self.request, self.course.row, ("rosters:read",))
+        return course_acl(self.request, self.course.row, ("rosters:read",)) if self.course.drafts else []
