@@ -1,13 +1,13 @@
 """Bringing a whole course in from a file: what an importer plugin reads becomes rows and stored files, or nothing.
 
 The plugin reads outside any transaction. Then everything is written in one; if anything fails, no row remains and
-no stored file either (:mod:`lms_core.files.rollback`).
+no stored file either (:mod:`lms_core.files.rollback`). The files are the instructor's, within the instructor's quota.
 """
 
 import re
 import secrets
 import uuid
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -29,7 +29,7 @@ from lms_core.courses.records import UNPRINTABLE, CourseRecord, ModuleRecord, lo
 from lms_core.courses.references import referenced_files
 from lms_core.courses.ways import DEFAULT_WAY, check_prerequisites, enrollment_columns, ways_to_enroll
 from lms_core.files.models import FileUpload
-from lms_core.files.service import store_file
+from lms_core.files.service import Claim, claimed, quota_of, settle, store_file
 from lms_core.kernel.audit import audit
 from lms_core.kernel.core import Core
 from lms_core.kernel.errors import Invalid, TooLarge
@@ -48,6 +48,15 @@ MAX_DESCRIPTION = 20_000
 """Characters, as the API allows them."""
 
 _LANGUAGE = re.compile(r"[a-z]{2,3}(-[A-Za-z0-9]{2,8})?")
+
+
+@dataclass(frozen=True, slots=True)
+class _Owner:
+    """The future owner of the course; ``quota`` is in bytes, 0 for none."""
+
+    id: uuid.UUID
+    language: str
+    quota: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +81,7 @@ def import_course(
     """Import the course in a file for an instructor, as a draft or published.
 
     Raises 422 ``instructor_unknown``, ``instructor_not_allowed``, ``import_unreadable``, ``import_unknown_format``,
-    ``import_invalid`` (damaged or hostile) and ``import_too_large``, whatever
+    ``import_invalid`` (damaged or hostile) and ``import_too_large``, 413 ``quota_exceeded``, whatever
     :func:`~lms_core.courses.service.create_course` and :func:`~lms_core.courses.service.publish_course` raise, and
     503 ``storage_unavailable``. Nothing remains then.
     """
@@ -88,28 +97,52 @@ def import_course(
 
 
 def import_upload(
-    db: Session, registry: Any, path: Path, name: str, owner_id: uuid.UUID, *, publish: bool = False
+    db: Session,
+    registry: Any,
+    path: Path,
+    name: str,
+    owner_id: uuid.UUID,
+    *,
+    publish: bool = False,
+    job_id: uuid.UUID | None = None,
 ) -> ImportReport:
-    """:func:`import_course` for a copy of a file called ``name``, within the caller's transaction."""
+    """:func:`import_course` for a copy of a file called ``name``, within the caller's transaction.
+
+    ``job_id`` is the job whose work it is, where that may have been begun before.
+    """
     core: Core = registry.core
     account = accounts.account_by_id(db, owner_id)
     owner = _checked_owner(db, core, account, account.email if account is not None else "")
-    return _bring(db, registry, _read(core, path), owner, name, publish=publish, tell=lambda *_step: None)
+    source = _read(core, path)
+    return _bring(db, registry, source, owner, name, publish=publish, tell=lambda *_step: None, job_id=job_id)
 
 
 def _bring(
-    db: Session, registry: Any, source: ImportedCourse, owner: Account, name: str, *, publish: bool, tell: Progress
+    db: Session,
+    registry: Any,
+    source: ImportedCourse,
+    owner: _Owner,
+    name: str,
+    *,
+    publish: bool,
+    tell: Progress,
+    job_id: uuid.UUID | None = None,
 ) -> ImportReport:
     core: Core = registry.core
-    work = _Import(db, core, source, owner, tell)
+    used = _used(source)
+    size = sum(source.files[key].size for key in used)
     store = partial(store_file, db, registry.storage, uploaded_by=owner.id, scan=bool(registry.scanners))
-    work.store_files(store, _limits(core))
-    course = work.create(name)
-    if publish:
-        service.publish_course(db, core, course.id, owner.id)
-    # Checked now and not by COMMIT, whose failure could not be told from a lost connection.
-    db.execute(text("SET CONSTRAINTS ALL IMMEDIATE"))
-    return work.report(course)
+    with claimed(core, owner.id, size, owner.quota, job_id=job_id) as claim:
+        work = _Import(db, core, source, owner, claim, tell)
+        work.store_files(store, used, size)
+        course = work.create(name)
+        if publish:
+            service.publish_course(db, core, course.id, owner.id)
+        # Checked now and not by COMMIT, whose failure could not be told from a lost connection.
+        db.execute(text("SET CONSTRAINTS ALL IMMEDIATE"))
+        report = work.report(course)
+        settle(db, claim.id)
+    return report
 
 
 def _limits(core: Core) -> ImportLimits:
@@ -120,13 +153,14 @@ def _limits(core: Core) -> ImportLimits:
     )
 
 
-def _checked_owner(db: Session, core: Core, account: Account | None, email: str) -> Account:
+def _checked_owner(db: Session, core: Core, account: Account | None, email: str) -> _Owner:
     named = {"email": email}
     if account is None or account.suspended:
         raise Invalid("instructor_unknown", _("No active account has the address ${email}.", mapping=named))
-    if PERMISSION not in accounts.profile(db, account.id, core.clock()).permissions:
+    grants = accounts.profile(db, account.id, core.clock()).permissions
+    if PERMISSION not in grants:
         raise Invalid("instructor_not_allowed", _("${email} is not an instructor.", mapping=named))
-    return account
+    return _Owner(account.id, account.preferred_language, quota_of(core.settings, grants))
 
 
 def _read(core: Core, path: Path) -> ImportedCourse:
@@ -146,11 +180,14 @@ def _read(core: Core, path: Path) -> ImportedCourse:
 class _Import:
     """One import within its transaction."""
 
-    def __init__(self, db: Session, core: Core, source: ImportedCourse, owner: Account, tell: Progress) -> None:
+    def __init__(
+        self, db: Session, core: Core, source: ImportedCourse, owner: _Owner, claim: Claim, tell: Progress
+    ) -> None:
         self._db = db
         self._core = core
         self._source = source
         self._owner = owner
+        self._claim = claim
         self._tell = tell
         self._skipped = list(source.skipped)
         self._uploads: dict[str, FileUpload] = {}
@@ -161,7 +198,7 @@ class _Import:
         self._translate = core.i18n.localizer(self._language).translate
 
     def report(self, course: Course) -> ImportReport:
-        translate = self._core.i18n.localizer(self._owner.preferred_language).translate
+        translate = self._core.i18n.localizer(self._owner.language).translate
         skipped = [Skipped(each.name, translate(each.reason)) for each in self._skipped]
         return ImportReport(
             course.id, course.slug, course.title, self._modules, self._lessons, len(self._uploads), skipped
@@ -183,25 +220,25 @@ class _Import:
 
     # Files.
 
-    def store_files(self, store: Callable[..., FileUpload], limits: ImportLimits) -> None:
-        """Store every file that is used, with ``store(name=, stream=, max_bytes=)``."""
-        used = dict.fromkeys(key for module in self._source.modules for key in _keys(module))
-        used |= dict.fromkeys(_picture(self._source))
-        total = sum(self._source.files[key].size for key in used if key in self._source.files)
-        left, done = limits.total_bytes, 0
+    def store_files(self, store: Callable[..., FileUpload], used: Collection[str], size: int) -> None:
+        """Store every file that is used, ``size`` bytes in all, with ``store(name=, stream=, max_bytes=)``."""
+        limits = _limits(self._core)
+        # No more than was claimed: what an importer says of a file's size is not the file.
+        left, done = min(limits.total_bytes, size), 0
         for key, file in self._source.files.items():
             if key not in used:
                 self._skip(file.name, _("No lesson uses this file."))
                 continue
             with file.open() as stream:
+                incoming, most = self._claim.kept_by(stream), min(limits.file_bytes, left)
                 try:
-                    upload = store(name=file.name, stream=stream, max_bytes=min(limits.file_bytes, left))
+                    upload = store(name=file.name, stream=incoming, max_bytes=most)
                 except TooLarge as error:
                     raise Invalid("import_too_large", error.detail) from error
             self._uploads[key] = upload
             left -= upload.file_size
             done += upload.file_size
-            self._tell("files", done, max(total, done))
+            self._tell("files", done, size)
 
     # The course.
 
@@ -223,6 +260,7 @@ class _Import:
         for place, source in enumerate(self._source.modules):
             modules.append(self._module(course.id, place, source, maker))
             done += len(source.lessons)
+            self._claim.renew()
             self._tell("lessons", done, total)
         for module, before in modules:
             known = (modules[place][0].id for place in dict.fromkeys(before) if 0 <= place < len(modules))
@@ -307,6 +345,12 @@ class _Import:
         self._modules += 1
         self._lessons += len(lessons)
         return module, before
+
+
+def _used(course: ImportedCourse) -> set[str]:
+    """Those of its files that a lesson uses, or that are its picture."""
+    named = {key for module in course.modules for key in _keys(module)}
+    return (named | set(_picture(course))) & course.files.keys()
 
 
 def _picture(course: ImportedCourse) -> Iterator[str]:

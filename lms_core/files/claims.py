@@ -6,7 +6,7 @@ the same transaction), until the upload has failed, or until it expires: nobody 
 
 import datetime as dt
 import uuid
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from contextlib import contextmanager
 
 import structlog
@@ -21,34 +21,45 @@ from lms_core.files.storage import Readable
 from lms_core.kernel.core import Core
 from lms_core.kernel.errors import TooLarge
 from lms_core.kernel.i18n import _
-from lms_core.kernel.security import Identity
 from lms_core.settings import Settings
 
 LEASE = dt.timedelta(minutes=10)
-"""How long the claim of a request outlives it at most."""
+"""How long the claim of a request or job outlives it at most."""
 
 
-def quota_of(settings: Settings, person: Identity) -> int:
-    """How many bytes a person's files may take together; 0 sets no limit."""
-    teaches = person.may("courses:create", "own")
+def quota_of(settings: Settings, grants: Container[str]) -> int:
+    """How many bytes the files of a person with these grants may take together; 0 sets no limit."""
+    teaches = "courses:create:own" in grants
     return settings.integer("lms.files.teacher_quota" if teaches else "lms.files.quota")
 
 
-def claim(db: Session, user_id: uuid.UUID, size: int, quota: int, now: dt.datetime, until: dt.datetime) -> uuid.UUID:
+def claim(
+    db: Session,
+    user_id: uuid.UUID,
+    size: int,
+    quota: int,
+    now: dt.datetime,
+    until: dt.datetime,
+    *,
+    job_id: uuid.UUID | None = None,
+) -> uuid.UUID:
     """Set bytes aside until then; answers the claim's id. Raises 413 ``quota_exceeded``.
 
-    The person's row is locked first: of two that would fit alone, the later one sees the earlier one's claim.
+    The person's row is locked first: of two that would fit alone, the later one sees the earlier one's claim. A job
+    that is done again names itself, so that what it claimed when it was killed does not stand in its way.
     """
     db.execute(select(User.id).where(User.id == user_id).with_for_update(key_share=True))
+    if job_id is not None:
+        settle(db, job_id)
     used = db.execute(queries.used_and_claimed(user_id, now)).scalar_one()
-    if quota and used + size > quota:
-        left = max(0, quota - used)
+    left = max(0, quota - used)
+    if quota and size > left:
         raise TooLarge(
             "quota_exceeded",
             _("Your files may take ${quota} bytes, of which ${left} are left.", mapping={"quota": quota, "left": left}),
             extra={"quota": quota, "left": left},
         )
-    made = FileClaim(user_id=user_id, size=size, expires_at=until)
+    made = FileClaim(id=job_id, user_id=user_id, size=size, expires_at=until)
     db.add(made)
     db.flush()
     return made.id
@@ -60,11 +71,16 @@ def settle(db: Session, claim_id: uuid.UUID) -> None:
 
 
 @contextmanager
-def claimed(core: Core, user_id: uuid.UUID, size: int, quota: int) -> Iterator["Claim"]:
-    """Room for the length of a request: it is given back where the block fails. Raises 413 ``quota_exceeded``."""
+def claimed(
+    core: Core, user_id: uuid.UUID, size: int, quota: int, *, job_id: uuid.UUID | None = None
+) -> Iterator["Claim"]:
+    """Room for the length of a request or job: it is given back where the block fails.
+
+    Raises 413 ``quota_exceeded``. Whoever settles the claim in the block does so last.
+    """
     with core.transaction() as db:
         now = core.clock()
-        made = Claim(core, claim(db, user_id, size, quota, now, now + LEASE), now)
+        made = Claim(core, claim(db, user_id, size, quota, now, now + LEASE, job_id=job_id), now)
     try:
         yield made
     except BaseException:

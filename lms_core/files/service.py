@@ -10,7 +10,10 @@ from sqlalchemy.orm import Session
 
 from lms_core.files import queries
 from lms_core.files.body import Body, too_large
-from lms_core.files.claims import claimed, quota_of, settle
+from lms_core.files.claims import Claim as Claim  # For the domains that bring files in.
+from lms_core.files.claims import claimed as claimed
+from lms_core.files.claims import quota_of as quota_of
+from lms_core.files.claims import settle as settle
 from lms_core.files.events import ObjectsDropped, ScanDue
 from lms_core.files.kinds import HEAD, category, detect
 from lms_core.files.models import PENDING, SKIPPED, FileUpload
@@ -111,7 +114,7 @@ def receive_file(db: Session, core: Core, storage: Storage, person: Identity, bo
 
     Raises what :func:`store_file` and the stream raise, and 413 ``quota_exceeded``; the quota is as before then.
     """
-    with claimed(core, person.user_id, body.size, quota_of(core.settings, person)) as claim:
+    with claimed(core, person.user_id, body.size, quota_of(core.settings, person.principals)) as claim:
         upload = store_file(
             db,
             storage,

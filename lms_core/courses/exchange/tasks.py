@@ -117,7 +117,9 @@ def _bring(delivery: Delivery, job: CourseImport, locale: str | None) -> None:
         registry = delivery.registry
         with open_file(delivery.core, registry.storages, upload) as source, path.open("xb") as copy:
             shutil.copyfileobj(source, copy, CHUNK)
-        report = import_upload(delivery.db, registry, path, upload.file_name, job.requested_by, publish=job.publish)
+        report = import_upload(
+            delivery.db, registry, path, upload.file_name, job.requested_by, publish=job.publish, job_id=job.id
+        )
     job.course_id, job.skipped = report.course_id, _told(report.skipped)
     job.modules, job.lessons, job.files = report.modules, report.lessons, report.files
     service.end(delivery.db, job, delivery.core)

@@ -38,7 +38,7 @@ def begin_upload(core: Core, person: Identity, length: int, details: str) -> uui
         raise too_large(settings.integer("lms.files.max_bytes"))
     until = now + dt.timedelta(seconds=settings.seconds("lms.files.upload_ttl"))
     with core.transaction() as db:
-        claim_id = claim(db, person.user_id, length, quota_of(settings, person), now, until)
+        claim_id = claim(db, person.user_id, length, quota_of(settings, person.principals), now, until)
         if queries.unfinished_count(db, person.user_id, now) >= MAX_UNFINISHED:
             raise Conflict("too_many_uploads", _("Finish or delete some of the uploads that you have begun."))
         upload = Upload(

@@ -19,6 +19,7 @@ from lms_core.kernel.core import Core
 from lms_core.kernel.models import DeadLetter
 from lms_core.settings import Settings
 from lms_core.testing.accounts import make_user, sign_in
+from lms_core.testing.cartridges import write_cartridge
 from lms_core.testing.courses import make_course
 
 INI = Path(bootstrap.__file__).parents[2] / "development.ini"
@@ -267,6 +268,16 @@ def test_an_import_for_somebody_who_is_no_instructor_is_refused(lms: Lms, core: 
     refused = lms("course", "import", str(cartridge), "--instructor", "student@example.org")
 
     assert (refused.exit_code, refused.stderr) == (1, "lms: student@example.org is not an instructor.\n")
+
+
+def test_an_import_beyond_the_quota_of_the_instructor_is_refused(lms: Lms, core: Core, tmp_path: Path) -> None:
+    path = write_cartridge(tmp_path / "a.imscc", "A", {"M": {"Page": "<p>Words.</p>"}}, {"a.txt": b"x" * 200})
+    make_user(core, ("instructor",), email="teacher@example.org")
+
+    refused = lms("course", "import", str(path), "--instructor", "teacher@example.org", LMS_FILES_TEACHER_QUOTA="100")
+
+    line = "lms: Your files may take 100 bytes, of which 100 are left.\n"
+    assert (refused.exit_code, refused.stderr, refused.stdout) == (1, line, "")
 
 
 def test_lessons_of_which_nothing_could_be_told_are_looked_into_again(lms: Lms, core: Core) -> None:

@@ -7,6 +7,7 @@ import pytest
 from sqlalchemy import func, select
 
 from lms_core.courses.importer import import_course
+from lms_core.files.service import claimed
 from lms_core.kernel.db import Base
 from lms_core.kernel.errors import LMSError
 
@@ -124,6 +125,32 @@ def test_a_stream_longer_than_it_said_is_bounded(configure_with_toy, refused, tm
     path = toy(tmp_path / "a.toy", second={"text": "x" * 1000, "size": 1})
     assert refused(configure_with_toy(lms__import__file_bytes=100), path) == "import_too_large"
     assert refused(configure_with_toy(lms__import__total_bytes=100), path) == "import_too_large"
+
+
+def test_a_course_beyond_the_quota_of_its_instructor_is_not_imported(configure_with_toy, refused, instructor, tmp_path):
+    # Its files take 28 bytes.
+    registry, path = configure_with_toy(lms__files__teacher_quota=50), toy(tmp_path / "a.toy")
+    import_course(registry, path, instructor.email)
+    assert refused(registry, path) == "quota_exceeded"
+
+
+def test_files_take_no_more_than_was_claimed_for_them(toy_registry, refused, tmp_path):
+    assert refused(toy_registry, toy(tmp_path / "a.toy", second={"text": "x" * 1000, "size": 1})) == "import_too_large"
+
+
+def test_while_files_come_in_their_room_is_taken(configure_with_toy, instructor, tmp_path, core):
+    """An upload that would fit without the import is refused while it runs."""
+    seen = []
+
+    def upload(step, done, _total):
+        if step == "files" and done < 28:
+            with pytest.raises(LMSError) as error, claimed(core, instructor.id, 30, 50):
+                pass
+            seen.append(error.value.code)
+
+    path = toy(tmp_path / "a.toy")
+    import_course(configure_with_toy(lms__files__teacher_quota=50), path, instructor.email, progress=upload)
+    assert seen == ["quota_exceeded"]
 
 
 def test_a_course_that_may_not_be_published_is_not_imported(toy_registry, refused, tmp_path):

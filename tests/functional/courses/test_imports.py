@@ -1,6 +1,7 @@
 """Imports over HTTP: an uploaded file becomes a course in a worker, whole or not at all."""
 
 import json
+import uuid
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -12,7 +13,9 @@ from lms_core.courses.exchange.events import ImportRequested
 from lms_core.courses.exchange.models import CourseImport
 from lms_core.courses.lifecycle.service import delete
 from lms_core.courses.models import Course
-from lms_core.files.models import FileUpload
+from lms_core.files.claims import LEASE
+from lms_core.files.models import FileClaim, FileUpload
+from lms_core.files.service import claimed
 from lms_core.kernel.errors import Conflict
 from lms_core.kernel.events import publish
 from lms_core.kernel.outbox import deliver_pending
@@ -162,11 +165,11 @@ def test_a_file_is_kept_until_it_was_imported(instructor, cartridge, deliver):
 
 @pytest.fixture
 def traces(core):
-    """``traces()`` -> how many courses and files there are."""
+    """``traces()`` -> how many courses, files and claims on a quota there are."""
 
     def count():
         with core.transaction() as db:
-            return [db.scalar(select(func.count()).select_from(model)) for model in (Course, FileUpload)]
+            return [db.scalar(select(func.count()).select_from(model)) for model in (Course, FileUpload, FileClaim)]
 
     return count
 
@@ -202,6 +205,62 @@ def test_a_stream_that_breaks_leaves_nothing(toy_registry, instructor, traces):
     deliver_pending(toy_registry)
     assert [read(instructor, job)[key] for key in ("status", "error")] == ["failed", "import_invalid"]
     assert traces() == before
+
+
+QUOTA = 100_000
+
+
+@pytest.fixture
+def large(tmp_path):
+    """A small cartridge of large files: together they take 60,000 bytes."""
+    files = {f"{number}.txt": f"{number}".encode() * 20_000 for number in range(3)}
+    return write_cartridge(tmp_path / "large.imscc", "Large", {"One": {"Page": "<p>Words.</p>"}}, files).read_bytes()
+
+
+def test_what_is_imported_is_within_the_quota_of_who_asked(core, instructor, make_app, large, traces):
+    registry = make_app(lms__files__teacher_quota=QUOTA).app.registry
+    file_id = upload(instructor, large)
+    job = ask(instructor, file_id).json
+    deliver_pending(registry)
+    assert read(instructor, job)["status"] == "done"
+    used = instructor.client.get("/api/v1/users/me").json["storageUsedBytes"]
+    assert used == 60_000 + len(large)
+    before, job = traces(), ask(instructor, file_id).json
+    deliver_pending(registry)
+    job = read(instructor, job)
+    assert [job[key] for key in ("status", "error", "courseId")] == ["failed", "quota_exceeded", None]
+    assert job["detail"] == f"Your files may take {QUOTA} bytes, of which {QUOTA - used} are left."
+    assert traces() == before
+    assert before[-1] == 0
+
+
+def test_who_is_over_the_quota_still_imports_what_needs_no_room(instructor, make_app, tmp_path):
+    path = write_cartridge(tmp_path / "words.imscc", "Words", {"One": {"Page": "<p>Words.</p>"}})
+    job = ask(instructor, upload(instructor, path.read_bytes())).json
+    deliver_pending(make_app(lms__files__teacher_quota=1).app.registry)
+    assert read(instructor, job)["status"] == "done"
+
+
+def test_room_that_something_else_has_claimed_is_not_taken(core, instructor, make_app, large, traces):
+    registry = make_app(lms__files__teacher_quota=QUOTA).app.registry
+    job = ask(instructor, upload(instructor, large)).json
+    with claimed(core, instructor.id, 50_000, 0):
+        before = traces()
+        deliver_pending(registry)
+        assert traces() == before
+    assert read(instructor, job)["error"] == "quota_exceeded"
+
+
+def test_what_a_killed_worker_had_claimed_does_not_stand_in_the_way_of_the_next(core, instructor, make_app, large):
+    registry = make_app(lms__files__teacher_quota=QUOTA).app.registry
+    job = ask(instructor, upload(instructor, large)).json
+    with core.transaction() as db:
+        until = core.clock() + LEASE
+        db.add(FileClaim(id=uuid.UUID(job["id"]), user_id=instructor.id, size=60_000, expires_at=until))
+    deliver_pending(registry)
+    assert read(instructor, job)["status"] == "done"
+    with core.transaction() as db:
+        assert db.scalars(select(FileClaim.id)).all() == []
 
 
 def test_a_course_that_may_not_be_published_is_not_imported(instructor, traces, tmp_path, deliver):

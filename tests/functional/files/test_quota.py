@@ -122,7 +122,7 @@ def test_a_claim_is_renewed_while_bytes_come_in(core, student):
 def test_a_file_and_the_end_of_its_claim_are_one(core, registry, student, nothing_left):
     """Where the file cannot be recorded, the claim is given back by itself."""
 
-    person = SimpleNamespace(user_id=student.id, may=lambda *_permission: False)
+    person = SimpleNamespace(user_id=student.id, principals=frozenset())
     with suppress(Undo), core.transaction() as db:
         receive_file(db, core, registry.storage, person, Body("a", io.BytesIO(b"some"), 4), scan=False)
         with core.transaction() as other:
