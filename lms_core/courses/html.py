@@ -2,12 +2,14 @@
 
 import math
 import re
+from collections import Counter
 from dataclasses import dataclass
 from html import unescape
 
 import nh3
 
 from lms_core.courses.html_bounds import FORMATTING, TABLE_PARTS, refuse_bombs
+from lms_core.courses.html_tags import start_tags
 from lms_core.kernel.errors import Invalid
 from lms_core.kernel.i18n import _
 
@@ -33,10 +35,8 @@ _ALLOWED = FORMATTING | TABLE_PARTS | _names("""
 """)  # fmt: skip
 _DROPPED = _names("iframe noembed noframes script select style svg template textarea title")
 """Gone with all that is in them. Of any other element that isn't allowed, what is inside stays."""
-_REPORTED = _DROPPED | _names(
-    "applet base button canvas dialog embed form frame frameset input link map meta object plaintext"
-)
-"""Elements that a page misses when they are gone."""
+_FRAME = _names("body head html")
+"""Elements that a lesson has no need of: it is shown within another page."""
 
 _GLOBAL = _names("dir id lang style title")
 _ATTRIBUTES = {
@@ -74,26 +74,32 @@ _STYLES = _names("""
     background-color border border-collapse color direction font-style font-weight height list-style-type margin-left
     max-width padding padding-left text-align text-decoration vertical-align white-space width
 """)  # fmt: skip
-_SCHEMES = _names("http https mailto")
+_SCHEMES = _names("http https mailto tel")
 _CONTROL = re.compile(r"[\x01-\x08\x0b\x0c\x0e-\x1f\x7f]")
-_REPORTED_SCHEMES = _names("data file javascript vbscript")
+_ADDRESSES = _names("href poster src")
+_SCHEME = re.compile(r"[a-z][a-z0-9+.-]*+(?=:)", re.IGNORECASE)
+_PROPERTY = re.compile(r"\s*+([\w-]++)\s*+:")
 _CSS_FUNCTIONS = _names("calc clamp hsl hsla hwb lab lch max min oklab oklch rgb rgba")
 """Those that fetch nothing. Any other could, as ``url()`` does, and tell its server who reads the lesson and when."""
 _CSS_ESCAPE = re.compile(r"\\(?:([0-9a-fA-F]{1,6})[ \t\n\f\r]?|([^\n]))")
 _CSS_FUNCTION = re.compile(r"(?<![\w-])([\w-]++)\(")
 _MOST_REMOVED = 100
 """What ``removed`` names at most."""
+_MOST_NAMED = 50
+"""Characters of each."""
 
 
-def _functions(css: str) -> set[str]:
-    """The CSS functions in it that might fetch something, in lower case, however they are written."""
-
+def _without_escapes(css: str) -> str:
     def unescaped(found: re.Match[str]) -> str:
         code = int(found[1], 16) if found[1] else ord(found[2])
         return chr(code) if code <= 0x10FFFF else "\ufffd"
 
-    plain = _CSS_ESCAPE.sub(unescaped, css)
-    return {name.lower() for name in _CSS_FUNCTION.findall(plain)} - _CSS_FUNCTIONS
+    return _CSS_ESCAPE.sub(unescaped, css)
+
+
+def _functions(css: str) -> set[str]:
+    """The CSS functions in it that might fetch something, in lower case, however they are written."""
+    return {name.lower() for name in _CSS_FUNCTION.findall(_without_escapes(css))} - _CSS_FUNCTIONS
 
 
 def _keep_local(_tag: str, name: str, value: str) -> str:
@@ -125,7 +131,10 @@ _CLEANER = nh3.Cleaner(
 class Sanitized:
     """Safe HTML, and what was taken out, sorted.
 
-    Named are elements (``iframe``), handlers (``onclick``), schemes (``data:``) and CSS functions (``url()``).
+    Named are elements (``iframe``), attributes (``onclick``, ``srcset``), schemes of addresses (``data:``), properties
+    of styles (``style: position``) and functions in them (``url()``). Not named is what does nothing by itself:
+    comments, classes, ``data-`` attributes, elements of no known language (``o:p``, ``my-element``), and the frame of a
+    whole page.
     """
 
     html: str
@@ -139,40 +148,53 @@ def sanitize(html: str) -> Sanitized:
     ``html_too_long`` for more than ``MAX_LENGTH`` characters of safe HTML, which can be longer than what was sent.
     """
     refuse_bombs(html)
-    clean = _CLEANER.clean(_CONTROL.sub("", html))
+    html = _CONTROL.sub("", html)
+    clean = _CLEANER.clean(html)
     if len(clean) > MAX_LENGTH:
         message = _("This page is too long for a lesson.")
         raise Invalid("html_too_long", message, errors={"html": [message]})
-    return Sanitized(clean, sorted(_removed(html))[:_MOST_REMOVED])
+    return Sanitized(clean, _removed(html, clean))
 
 
-def _removed(html: str) -> set[str]:
-    """Found by the parser that cleans, so that both see the same page: it shows each attribute to the filter."""
-    found: set[str] = set()
+def _removed(html: str, clean: str) -> list[str]:
+    """What there was more of before. Compared by what it is of, so that none makes up for what another one lost."""
+    lost = (_parts(html) - _parts(clean)).keys()
+    return sorted({name.replace("\0", "\ufffd")[:_MOST_NAMED] for _tag, name in lost})[:_MOST_REMOVED]
 
-    def note(tag: str, name: str, value: str) -> None:
-        scheme = re.sub(r"[\x00-\x20]+", "", value.partition(":")[0]).lower()
-        if name == "is":
-            found.add(tag)
-        elif name == "style":
-            found.update(f"{function}()" for function in _functions(value))
-        elif name.startswith("on"):
-            found.add(name)
-        elif scheme in _REPORTED_SCHEMES and ":" in value:
-            found.add(f"{scheme}:")
 
-    nh3.clean(
-        html,
-        tags=_ALLOWED | _REPORTED,
-        clean_content_tags=set(),
-        attributes={"*": {"href", "src", "poster", "style"}},
-        attribute_filter=note,
-        generic_attribute_prefixes={"on"},
-        set_tag_attribute_values={name: {"is": ""} for name in _REPORTED},
-        url_schemes=_REPORTED_SCHEMES,
-        link_rel=None,
-    )
+def _parts(html: str) -> Counter[tuple[str, str]]:
+    """How many elements there are of each name, and of each what; but for what does nothing by itself."""
+    found: Counter[tuple[str, str]] = Counter()
+    for tag, attributes in start_tags(html):
+        if tag not in _FRAME and ("-" not in tag and ":" not in tag):
+            found[tag, tag] += 1
+        for name, value in attributes.items():
+            if name.startswith("on") or (tag in _ALLOWED and not _idle(name)):
+                found.update((tag, part) for part in _said(name, value))
     return found
+
+
+def _idle(attribute: str) -> bool:
+    return attribute == "class" or attribute.startswith(("data-", "xmlns"))
+
+
+def _said(attribute: str, value: str) -> set[str]:
+    """What an attribute is told as: an address by its scheme where that matters, a style by its properties."""
+    if attribute == "style":
+        return {name for each in value.split(";") if ":" in each for name in _declared(each)}
+    if attribute in _ADDRESSES:
+        scheme = _SCHEME.match(re.sub(r"^[\x00-\x20]++|[\t\n\r]", "", value))
+        if scheme and scheme[0].lower() not in _SCHEMES:
+            return {f"{scheme[0].lower()}:"}
+    return {attribute}
+
+
+def _declared(declaration: str) -> set[str]:
+    """What a declaration of a style is told as: the property that it is of, or what in it might fetch something."""
+    if functions := _functions(declaration):
+        return {f"{name}()" for name in functions}
+    of = _PROPERTY.match(_without_escapes(declaration))
+    return {f"style: {of[1].lower()}"} if of else set()
 
 
 _LINES = re.compile(r"(?=<(?:br|/(?:p|div|li|h[1-6]|tr|dt|dd|pre|blockquote|section|figure))\b)")

@@ -11,7 +11,7 @@ from typing import Any
 from lms_core.courses.content.service import attachment, check_criteria, columns_of, make
 from lms_core.courses.content.types import ContentContext, ContentFile, ContentType, content_types
 from lms_core.courses.html import MAX_LENGTH
-from lms_core.courses.importing import ImportedEmbed, ImportedLesson
+from lms_core.courses.importing import FILE_SCHEME, ImportedEmbed, ImportedLesson
 from lms_core.courses.records import LessonRecord
 from lms_core.courses.references import FILE_ID_SCHEME, file_address, map_references, referenced_files
 from lms_core.files.models import FileUpload
@@ -131,8 +131,10 @@ class LessonMaker:
         except Invalid as error:
             self._read.skip(title, reason(error))
             return None
-        if removed:
-            self._read.skip(title, _("Removed from the page: ${names}.", mapping={"names": ", ".join(removed)}))
+        # A file that is not there was told of by its name.
+        names = ", ".join(name for name in removed if name != FILE_SCHEME)
+        if names:
+            self._read.skip(title, _("Removed from the page: ${names}.", mapping={"names": names}))
         return columns
 
     def _embedded(self, title: str, embeds: Sequence[ImportedEmbed]) -> Iterator[tuple[str, dict[str, Any]]]:

@@ -1,7 +1,7 @@
 """A page of HTML: its title, what its head says, and its body with every reference rewritten.
 
-Nothing is made safe here, the core does that; nothing is repaired either. One pass from left to right, every
-character looked at a bounded number of times: ``html.parser`` takes quadratic time over crafted pages.
+Nothing is made safe here, the core does that, and says what it took out; nothing is repaired either. One pass from left
+to right, every character looked at a bounded number of times: ``html.parser`` takes quadratic time over crafted pages.
 """
 
 import codecs
@@ -38,6 +38,9 @@ _UNSEEN = frozenset({"script", "style", "title", "iframe"})
 
 _EMBEDS = frozenset({"iframe", "embed"})
 """No text may hold another site's page, so what they show becomes a link, to the video for instance."""
+
+_TOLD = frozenset({"script", "style"})
+"""Of these a page keeps the empty element, so that who imports it is told that they are gone."""
 
 _GONE = _STRUCTURE | _UNSEEN | _EMBEDS
 _LINKED = ("https://", "http://", FILE_SCHEME)
@@ -145,7 +148,9 @@ class _Scanner:
             self._note(attributes)
         opens = self._text[start + 1] != "/"
         if opens and name in _EMBEDS:
-            self._link(attributes)
+            self._link(name, attributes)
+        elif opens and name in _TOLD:
+            self._leave(name)
         elif name not in _GONE:
             self._write(start, attributes, end.end())
         if opens and name in _VERBATIM:
@@ -166,7 +171,10 @@ class _Scanner:
                 position = attribute.end()
         self.out.append(self._text[position:end])
 
-    def _link(self, attributes: list[re.Match[str]]) -> None:
+    def _leave(self, name: str) -> None:
+        self.out.append(f"<{name}></{name}>")
+
+    def _link(self, name: str, attributes: list[re.Match[str]]) -> None:
         values = _values(attributes)
         address = self._rewrite(values.get("src", "")) or ""
         if address.startswith("//"):
@@ -176,6 +184,8 @@ class _Scanner:
             self.out.append(f'<a href="{escape(address)}">{escape(text)}</a>')
             if not address.startswith(FILE_SCHEME):
                 self.page.embeds.append(ImportedEmbed(address, clean(values.get("title"))))
+        else:
+            self._leave(name)
 
     def _verbatim(self, name: str, position: int, *, closed: bool) -> int:
         """Past the text of an element that holds no markup, up to its end tag."""

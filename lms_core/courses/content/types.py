@@ -29,7 +29,7 @@ class NoCriteria(Schema):
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """Content ready to be stored, and what was taken out of it: elements, handlers, schemes (``iframe``)."""
+    """Content ready to be stored, and the names of what was taken out of it (``iframe``, ``onclick``, ``data:``)."""
 
     content: Content
     removed: Sequence[str] = ()

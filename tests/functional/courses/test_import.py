@@ -105,6 +105,7 @@ def test_pages_find_their_files(bring, core, lessons, instructor):
     assert [(each.name, each.reason) for each in report.skipped] == [
         ("spare.txt", "No lesson uses this file."),
         ("gone", "“P” refers to this file, and it is not there."),
+        ("P", "Removed from the page: other:."),
     ]
 
 

@@ -20,9 +20,15 @@ def body(html: str) -> str:
         ("<!DOCTYPE html><html lang=en><head><title>T</title></head><body class=x><p>a</p></body></html>", "<p>a</p>"),
         ("<p>fragment</p>", "<p>fragment</p>"),
         ("just text, 1 < 2", "just text, 1 &lt; 2"),
-        ("<head><style>p > a {}</style><script>if (a < b) '</p>'</script></head><p>a</p>", "<p>a</p>"),
+        (
+            "<head><style>p > a {}</style><script>if (a < b) '</p>'</script></head><p>a</p>",
+            "<style></style><script></script><p>a</p>",
+        ),
         ("<title>never closed", ""),
-        ("<?xml version='1.0'?><html><head><title/><script src='a.js'/></head><body>a<br/></body></html>", "a<br/>"),
+        (
+            "<?xml version='1.0'?><html><head><title/><script src='a.js'/></head><body>a<br/></body></html>",
+            "<script></script>a<br/>",
+        ),
         ("a<!-- <img src=x> -->b<!-->c<!--->d<!-- e --!>f<!-- never closed", "abcdf"),
         ("<textarea><p></textarea><p>", "<textarea><p></textarea><p>"),
         ("<textarea/><p>a</p>", "<textarea/></textarea><p>a</p>"),
@@ -207,10 +213,15 @@ def test_what_a_page_embeds_becomes_a_link(read: Read, embedded: str, link: tupl
         "<iframe src='gone.mp4'></iframe>",
     ],
 )
-def test_what_embeds_nothing_vanishes(read: Read, embedded: str) -> None:
+def test_of_what_embeds_nothing_no_more_than_the_element_stays(read: Read, embedded: str) -> None:
     course = read(manifest(resource("p", "p.html")), {"p.html": page(f"<p>a{embedded}b</p>", "P")})
-    assert lessons(course)["P"].html == "<p>ab</p>"
+    assert lessons(course)["P"].html == "<p>a<iframe></iframe>b</p>"
     assert skipped(course) == (["P → gone.mp4"] if "gone" in embedded else [])
+
+
+def test_scripts_and_styles_that_go_are_there_to_be_told_of() -> None:
+    page = "<p>a<SCRIPT src=x>if (a < b) '</p>'</SCRIPT><style>p {}</style>b</p>"
+    assert body(page) == "<p>a<script></script><style></style>b</p>"
 
 
 @pytest.mark.parametrize(
