@@ -20,7 +20,7 @@ def install(folder: Path, url: str, fill: Callable[[Demo], object], scale: int =
     migrations.upgrade(url)
     ini = {
         "sqlalchemy.url": url, "lms.data": str(folder), "lms.broker.url": "embedded:", "lms.jwt.keys": "generated:",
-        "lms.secret.keys": "generated:", "lms.log.level": "warning",
+        "lms.secret.keys": "generated:", "lms.certificates.keys": "generated:", "lms.log.level": "warning",
     }  # fmt: skip
     settings, plugins = read_settings(ini, {})
     registry = configure(settings, plugins).registry

@@ -112,8 +112,8 @@ SETTINGS: tuple[Setting, ...] = (
             bounds=(10, 86_400)),
     Setting("lms.ratings.min_progress", "integer", "0", "Percentage of a course that somebody must have completed to "
             "rate it", bounds=(0, 100)),
-    Setting("lms.certificates.keys", "text", "generated:", "`name:secret` words; the first signs certificates, all "
-            "verify; `name:z6Mk...`, a public key, verifies alone; `generated:` makes one", secret=True),
+    Setting("lms.certificates.keys", "text", "", "`name:secret` words; the first signs certificates, all verify; "
+            "`name:z6Mk...`, a public key, verifies alone; `generated:` makes one", required=True, secret=True),
     Setting("lms.certificates.template", "text", "", "Folder of the institution's own template of certificates, with "
             "`certificate.typ` in it; empty takes ours"),
     Setting("lms.payments.hold", "seconds", "1h", "How long a place is kept for who is about to pay, and a checkout "

@@ -312,7 +312,7 @@ class ContentTypeConformance:
 def installed_settings(**changes: Any) -> Settings:
     """The keys of the core and of every installed plugin; ``changes`` are as for ``Settings.replace``."""
     least = {"sqlalchemy.url": "embedded:", "lms.broker.url": "embedded:", "lms.url": "https://lms.example"}
-    keys = {"lms.jwt.keys": "generated:", "lms.secret.keys": "generated:"}
+    keys = dict.fromkeys(("lms.jwt.keys", "lms.secret.keys", "lms.certificates.keys"), "generated:")
     return lms_core.read_settings({**least, **keys}, {})[0].replace(**changes)
 
 

@@ -228,7 +228,7 @@ import structlog
 from lms_core.kernel.logging import configure_logging
 from lms_core.settings import load_settings
 
-keys = {"lms.jwt.keys": "generated:", "lms.secret.keys": "generated:"}
+keys = dict.fromkeys(("lms.jwt.keys", "lms.secret.keys", "lms.certificates.keys"), "generated:")
 places = {"sqlalchemy.url": "embedded:", "lms.broker.url": "embedded:"}
 configure_logging(load_settings({**keys, **places, "lms.log.format": sys.argv[1], "lms.log.level": sys.argv[2]}, {}))
 structlog.get_logger("lms.x").info("said", token="hunter2", course="c")

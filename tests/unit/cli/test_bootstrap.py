@@ -10,7 +10,7 @@ from lms_core.settings import SettingsError
 
 ROOT = Path(bootstrap.__file__).parents[2]
 MINIMAL = "[app:main]\nuse = egg:lms-core\nsqlalchemy.url = postgresql:///x\nlms.broker.url = embedded:\n"
-KEYS = "lms.jwt.keys = generated:\nlms.secret.keys = generated:\n"
+KEYS = "lms.jwt.keys = generated:\nlms.secret.keys = generated:\nlms.certificates.keys = generated:\n"
 
 
 def write(path: Path, more: str = "") -> Path:

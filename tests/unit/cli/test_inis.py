@@ -15,6 +15,7 @@ SECRETS = {
     "LMS_BROKER_URL": "amqp://lms:x@mq//",
     "LMS_JWT_KEYS": "k1:" + "x" * 32,
     "LMS_SECRET_KEYS": "y" * 32,
+    "LMS_CERTIFICATES_KEYS": "c1:" + "z" * 32,
 }
 
 

@@ -15,7 +15,10 @@ LIMIT = 200_000
 
 @pytest.fixture
 def settings() -> Settings:
-    ini = {"sqlalchemy.url": "embedded:", "lms.broker.url": "embedded:", "lms.jwt.keys": "-", "lms.secret.keys": "-"}
+    ini = {
+        "sqlalchemy.url": "embedded:", "lms.broker.url": "embedded:", "lms.jwt.keys": "-", "lms.secret.keys": "-",
+        "lms.certificates.keys": "-",
+    }  # fmt: skip
     return load_settings({**ini, "lms.web.body_limit": str(LIMIT), "lms.web.threads": "2"}, {})
 
 

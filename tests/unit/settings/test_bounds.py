@@ -4,7 +4,10 @@ import pytest
 
 from lms_core.settings import SettingsError, load_settings
 
-GOOD = {"sqlalchemy.url": "embedded:", "lms.broker.url": "embedded:", "lms.jwt.keys": "x", "lms.secret.keys": "x"}
+GOOD = {
+    "sqlalchemy.url": "embedded:", "lms.broker.url": "embedded:", "lms.jwt.keys": "x", "lms.secret.keys": "x",
+    "lms.certificates.keys": "x",
+}  # fmt: skip
 
 
 @pytest.mark.parametrize(

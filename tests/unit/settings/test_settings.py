@@ -21,6 +21,7 @@ REQUIRED = {
     "lms.broker.url": "embedded:",
     "lms.jwt.keys": "generated:",
     "lms.secret.keys": "generated:",
+    "lms.certificates.keys": "generated:",
 }
 NAMES = [setting.name for setting in SETTINGS]
 
