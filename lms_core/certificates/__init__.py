@@ -33,5 +33,6 @@ def includeme(config: "Configurator") -> None:
     config.add_staff_permission("certificates:revoke", "co_instructor")
     config.add_event_subscriber(CourseCompleted, "certificates.issue", tasks.issue_certificate)
     config.add_event_subscriber(CertificateDue, "certificates.make", tasks.make_certificate, queue="long")
+    config.add_periodic_task("certificates.forget", tasks.forget, every=3_600)
     config.include("lms_core.certificates.pages")
     config.scan("lms_core.certificates.views")

@@ -11,8 +11,10 @@ from sqlalchemy.orm import Mapped, mapped_column
 from lms_core.kernel.columns import Document, at_least, sparse_index
 from lms_core.kernel.db import Base, Identified
 
-_SEALED = ("signature", "key_name", "credential", "storage_provider", "storage_path", "file_size", "checksum")
+_SEALED = ("signature", "key_name", "file_size", "checksum")
 """What a certificate gets all at once, when its PDF is made."""
+_KEPT = ("credential", "storage_provider", "storage_path")
+"""What it gets then too, and loses when its holder's account is gone."""
 
 
 class Certificate(Identified, Base):
@@ -21,7 +23,8 @@ class Certificate(Identified, Base):
     ``extra`` is what it says, frozen: later names and titles change nothing (:mod:`lms_core.certificates.statements`).
     Until its PDF is there, nobody may know of it; then ``signature`` is over number, statement and times, by the key
     ``key_name``, ``credential`` is the Open Badge, and ``checksum`` the SHA-256 of the PDF, whose bytes are an object
-    of the storage and nobody's file. One that was issued anew is revoked, and ``replaced_by`` the new one.
+    of the storage and nobody's file. One that was issued anew is revoked, and ``replaced_by`` the new one. Once its
+    holder's account is gone, it names nobody, and neither PDF nor credential is kept.
     """
 
     __tablename__ = "certificates"
@@ -55,6 +58,10 @@ class Certificate(Identified, Base):
         CheckConstraint("expires_at > issued_at", name="expires_at"),
         CheckConstraint("replaced_by IS NULL OR revoked_at IS NOT NULL", name="replaced_by"),
         CheckConstraint(f"num_nonnulls({', '.join(_SEALED)}) IN (0, {len(_SEALED)})", name="sealed"),
+        CheckConstraint(
+            f"num_nonnulls({', '.join(_KEPT)}) IN (0, CASE WHEN checksum IS NULL THEN 0 ELSE {len(_KEPT)} END)",
+            name="kept",
+        ),
         CheckConstraint("checksum ~ '^[0-9a-f]{64}$'", name="checksum"),
         *at_least(1, "file_size"),
         UniqueConstraint("status_index"),

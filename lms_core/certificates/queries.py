@@ -136,6 +136,17 @@ def enrollment_of(db: Session, course_id: uuid.UUID, user_id: uuid.UUID) -> uuid
     return db.scalar(select(Enrollment.id).where(*mine))
 
 
+def of_gone_accounts(db: Session, limit: int) -> Sequence[Certificate]:
+    """Certificates that say whose they are, of accounts that are deleted; locked, but for those that somebody is at."""
+    return db.scalars(
+        select(Certificate)
+        .join(User, User.id == Certificate.user_id)
+        .where(User.deleted_at.is_not(None), HOLDER.is_not(None))
+        .limit(limit)
+        .with_for_update(of=Certificate, skip_locked=True)
+    ).all()
+
+
 def has_any(db: Session, enrollment_id: uuid.UUID) -> bool:
     """Whether an enrollment has had a certificate, valid or not."""
     return db.scalar(select(Certificate.id).where(Certificate.enrollment_id == enrollment_id).limit(1)) is not None

@@ -55,7 +55,9 @@ class IssuedCertificateSchema(Schema):
     )
     user_id = fields.UUID()
     course_id = fields.UUID()
-    holder_name = fields.String(metadata={"example": "Robin Reed"})
+    holder_name = fields.String(
+        allow_none=True, metadata={"description": "Null where the account is deleted.", "example": "Robin Reed"}
+    )
     course_title = fields.String()
     issued_at = Timestamp()
     expires_at = Timestamp(allow_none=True)

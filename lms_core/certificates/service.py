@@ -22,9 +22,9 @@ from lms_core.certificates.keys import SigningKeys
 from lms_core.certificates.models import Certificate
 from lms_core.certificates.numbering import new_number
 from lms_core.certificates.printing import Printed, Template, language_of, printed
-from lms_core.certificates.statements import signature_of, statement
+from lms_core.certificates.statements import is_signed, signature_of, statement
 from lms_core.enrollment.models import Enrollment
-from lms_core.files.service import store_object
+from lms_core.files.service import drop_objects, store_object
 from lms_core.kernel.core import Core
 from lms_core.kernel.errors import Conflict, NotFound
 from lms_core.kernel.events import publish
@@ -138,6 +138,24 @@ def reissue(db: Session, core: Core, certificate_id: uuid.UUID, reason: str | No
     certificate.replaced_by = again
     db.flush()
     return again
+
+
+def forget_gone(db: Session, keys: SigningKeys, *, limit: int) -> int:
+    """Take out of certificates whose they were, where the accounts are deleted; answers of how many.
+
+    They were earned and are not revoked: their numbers verify, of nobody named, and so do the PDFs that their holders
+    kept, by their checksums. What we held of the PDFs and the credentials goes. Only what we had signed is signed anew.
+    """
+    certificates = queries.of_gone_accounts(db, limit)
+    drop_objects(db, [each for each in certificates if each.storage_path is not None])
+    for each in certificates:
+        genuine = is_signed(keys, each)
+        each.extra = {**each.extra, "holder": {"name": None, "language": None}, "grade": None}
+        each.credential = each.storage_provider = each.storage_path = each.revoked_reason = None
+        if genuine:
+            each.key_name, each.signature = keys.name, signature_of(keys, each)
+    db.flush()
+    return len(certificates)
 
 
 def _locked(db: Session, certificate_id: uuid.UUID) -> Certificate | None:

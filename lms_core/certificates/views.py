@@ -87,7 +87,7 @@ def read_pdf(context: CertificateItem, request: Request) -> Response:
     row = context.row
     if row.status in ("revoked", "superseded"):
         raise Gone("certificate_revoked", _("This certificate is not valid any more."))
-    if not context.verifiable:
+    if not context.verifiable or row.storage_path is None:
         raise NotFound()
     return content_response(request, as_file(row))
 
