@@ -117,7 +117,8 @@ def facts(db: Session, enrollment_id: uuid.UUID, now: dt.datetime) -> AnyRow | N
         select(
             Enrollment.id.label("enrollment_id"), Enrollment.user_id, Enrollment.course_id, Enrollment.completed_at,
             Enrollment.grade, User.first_name, User.last_name, User.timezone, User.preferred_language,
-            Course.code, Course.title, Course.description, Course.language, Course.duration_minutes,
+            Course.code, Course.title, Course.description, Course.language,
+            Course.published_minutes.label("duration_minutes"),
             Course.completion_certificate, CourseVersion.number.label("version"),
             teacher.first_name.label("instructor_first_name"), teacher.last_name.label("instructor_last_name"),
             expires_at.label("expires_at"),

@@ -4,12 +4,27 @@ import uuid
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, Text, and_, any_, bindparam, cast, exists, func, literal, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Select,
+    Text,
+    Update,
+    and_,
+    any_,
+    bindparam,
+    cast,
+    exists,
+    func,
+    literal,
+    select,
+    update,
+)
 from sqlalchemy.dialects.postgresql import ARRAY, Insert, insert
 from sqlalchemy.orm import Session
 from sqlalchemy.types import Uuid
 
 from lms_core.courses.models import (
+    Course,
     CourseVersion,
     Lesson,
     LessonFacts,
@@ -55,7 +70,10 @@ def filled(model: type[Base], names: Sequence[str], source: Select[Any]) -> Inse
 
 
 def freeze(db: Session, version_ids: Sequence[uuid.UUID]) -> None:
-    """Fill versions that were just made with what their courses' drafts offer. The courses have to be locked."""
+    """Fill versions that were just made with what their courses' drafts offer, for students to see.
+
+    The courses have to be locked.
+    """
     wanted = CourseVersion.id == any_(bindparam("versions", type_=ARRAY(Uuid)))
     chosen = {"versions": list(version_ids)}
     lessons = select(func.count()).where(Lesson.module_id == Module.id, OFFERED).correlate(Module).scalar_subquery()
@@ -88,6 +106,15 @@ def freeze(db: Session, version_ids: Sequence[uuid.UUID]) -> None:
         chosen,
         execution_options={"synchronize_session": False},
     )
+    db.execute(_sum_minutes().where(wanted), chosen, execution_options={"synchronize_session": False})
+
+
+def _sum_minutes() -> Update:
+    """The statement that says at courses how long their versions are; which versions, is to be added."""
+    minutes = select(func.coalesce(func.sum(VersionModule.estimated_duration_minutes), 0))
+    of_version = minutes.where(VersionModule.version_id == CourseVersion.id).scalar_subquery()
+    changed = (CourseVersion.course_id == Course.id, Course.published_minutes != of_version)
+    return update(Course).where(*changed).values(published_minutes=of_version)
 
 
 def follow(db: Session, revision_ids: Sequence[uuid.UUID]) -> None:
@@ -120,3 +147,5 @@ def follow(db: Session, revision_ids: Sequence[uuid.UUID]) -> None:
     db.execute(
         update(VersionModule).where(concerned).values(estimated_duration_minutes=minutes), execution_options=silently
     )
+    shown = (CourseVersion.id == Course.version_id, CourseVersion.id.in_(amended))
+    db.execute(_sum_minutes().where(*shown), execution_options=silently)

@@ -73,6 +73,9 @@ class Course(Identified, Timestamped, Base):
     """Whether the author chose the file that is the picture; else it was drawn."""
     intro_video_url: Mapped[str | None]
     duration_minutes: Mapped[Count]
+    """Of the draft."""
+    published_minutes: Mapped[Count]
+    """Of the version that students see."""
     price: Mapped[Money] = mapped_column(server_default=text("0"))
     currency: Mapped[str] = mapped_column(server_default="USD")
     is_free: Mapped[bool] = mapped_column(Computed("price = 0::numeric", persisted=True))
@@ -115,7 +118,7 @@ class Course(Identified, Timestamped, Base):
         one_of("level", "beginner", "intermediate", "advanced"),
         CheckConstraint("currency ~ '^[A-Z]{3}$'", name="currency"),
         CheckConstraint("enrollment_closes_at > enrollment_opens_at", name="enrollment_closes_at"),
-        *at_least(0, "price", "duration_minutes"),
+        *at_least(0, "price", "duration_minutes", "published_minutes"),
         *at_least(1, "max_students", "certificate_months"),
         Index("uq_courses_code", "code", unique=True, postgresql_where=LIVING),
         Index("uq_courses_slug", "slug", unique=True, postgresql_where=LIVING),

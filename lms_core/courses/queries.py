@@ -29,9 +29,13 @@ PERSON = (
     (User.first_name + " " + User.last_name).label("instructor_name"),
     User.avatar_url.label("instructor_avatar_url"),
 )
+_MINUTES = case((Course.is_published, Course.published_minutes), else_=Course.duration_minutes).label(
+    "duration_minutes"
+)
+"""What is published is as long as its version, whatever becomes of the draft."""
 CARD = (
     Course.id, Course.code, Course.title, Course.slug, Course.category, Course.sub_category, Course.level,
-    Course.language, Course.thumbnail_url, Course.duration_minutes, Course.price, Course.currency, Course.is_free,
+    Course.language, Course.thumbnail_url, _MINUTES, Course.price, Course.currency, Course.is_free,
     Course.enrollment_type, Course.tags, Course.rating_average, Course.rating_count, Course.enrolled_count,
     Course.is_published, Course.published_at, Course.archived_at,
 )  # fmt: skip
@@ -47,7 +51,7 @@ DETAIL = (
     Course.description, Course.syllabus, Course.intro_video_url, Course.max_students, Course.learning_outcomes,
     Course.requirements, Course.target_audience, Course.completion_certificate, Course.certificate_months,
     Course.allow_discussion, Course.allow_download, Course.completed_count, Course.created_at, Course.updated_at,
-    Course.deleted_at, _CHOSEN,
+    Course.deleted_at, Course.duration_minutes.label("draft_duration_minutes"), _CHOSEN,
 )  # fmt: skip
 
 

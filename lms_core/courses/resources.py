@@ -93,6 +93,11 @@ class CourseItem(InCourse):
             acl += [(Allow, "courses:create:own", "courses:duplicate"), (Allow, Authenticated, "versions:read")]
         return acl
 
+    @property
+    def shown(self) -> Any:
+        """The row, without what it says of the draft where the caller does not see that."""
+        return self.row if self.drafts else {**self.row._mapping, "draft_duration_minutes": None}
+
     def load(self) -> Any:
         key: uuid.UUID | str = parse_uuid(self.__name__) or self.__name__
         return read_course(self.request, self.request.reader, key)

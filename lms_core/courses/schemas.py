@@ -54,6 +54,10 @@ class CourseSummarySchema(Schema):
 class CourseSchema(CourseSummarySchema):
     """A course with all that is said about it."""
 
+    draft_duration_minutes = fields.Integer(
+        allow_none=True,
+        metadata={"description": "Of the draft, for who sees that; null for others.", "example": 45},
+    )
     description = fields.String(allow_none=True)
     syllabus = fields.String(allow_none=True)
     thumbnail_file_id = fields.UUID(

@@ -46,7 +46,7 @@ def create_course(context: CourseCollection, request: Request) -> Any:
 )  # fmt: skip
 def read_course(context: CourseItem, request: Request) -> Any:
     """Read a course, by id or slug."""
-    return context.row
+    return context.shown
 
 
 @view_config(

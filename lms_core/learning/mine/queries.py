@@ -40,7 +40,7 @@ def my_courses(
             Enrollment.time_spent_seconds,
             Course.id.label("course_id"), Course.title.label("course_title"), Course.slug.label("course_slug"),
             Course.thumbnail_url.label("course_thumbnail_url"),
-            Course.duration_minutes.label("course_duration_minutes"),
+            Course.published_minutes.label("course_duration_minutes"),
             (User.first_name + " " + User.last_name).label("course_instructor_name"),
         )
         .order_by(*ORDERS[sort], Enrollment.id)

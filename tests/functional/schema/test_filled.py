@@ -154,3 +154,18 @@ def test_notes_and_bookmarks_keep_their_words(before: Any, empty_database_url: s
     with before("0046_invitations") as db:
         back = db.execute(text("SELECT notes, jsonb_array_length(bookmarks) FROM lesson_progress")).all()
     assert sorted(back, key=str) == [("Words.", 2), (None, 0), (None, 0)]
+
+
+def test_a_published_course_is_as_long_as_its_version(before: Any, empty_database_url: str) -> None:
+    db = before("0048_vouchers_of_courses")
+    fill(db)
+    db.execute(text("UPDATE version_modules SET estimated_duration_minutes = 10 WHERE title <> 'Module 2'"))
+    db.execute(text("UPDATE courses SET duration_minutes = 609"))
+    touched = text("SELECT updated_at FROM courses ORDER BY code")
+    before_that = db.scalars(touched).all()
+    db.close()
+    migrations.upgrade(empty_database_url)
+    with before("heads") as db:
+        kept = db.execute(text("SELECT code, published_minutes, duration_minutes FROM courses ORDER BY code")).all()
+        assert db.scalars(touched).all() == before_that
+    assert kept == [("C1", 20, 609), ("C2", 0, 609)]
