@@ -308,6 +308,8 @@ class VersionModule(ModuleFacts, Base):
     place: Mapped[int]
     lessons_total: Mapped[Count]
 
+    __table_args__ = (Index(None, "unlock_date", postgresql_where=text("unlock_type = 'scheduled'")),)
+
 
 class LessonRevision(Identified, LessonFacts, Base):
     """A state of a lesson that was published; ``digest`` is the SHA-256 of its facts, in lower-case hex."""

@@ -80,6 +80,15 @@ class ModuleProgress(Identified, Base):
     )
 
 
+class ModuleOpening(Base):
+    """That a module's date has come, and that its students were told so: of this date, and of no other."""
+
+    __tablename__ = "module_openings"
+
+    module_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("modules.id", ondelete="CASCADE"), primary_key=True)
+    unlock_date: Mapped[dt.datetime]
+
+
 KINDS = ("note", "bookmark")
 """Of an annotation."""
 

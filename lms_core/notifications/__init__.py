@@ -18,9 +18,14 @@ from lms_core.enrollment.payments.events import PaymentNeedsAttention, PaymentRe
 from lms_core.enrollment.rosters.events import StudentsMessaged
 from lms_core.files.events import FileInfected
 from lms_core.kernel.traversal import ApiRoot
-from lms_core.learning.unlocking.events import ModuleUnlocked
+from lms_core.learning.unlocking.events import ModuleOpened, ModuleUnlocked
 from lms_core.notifications import payments, queries, tasks
-from lms_core.notifications.events import AnnouncementFollowedInPart, AnnouncementToldInPart, PublicationToldInPart
+from lms_core.notifications.events import (
+    AnnouncementFollowedInPart,
+    AnnouncementToldInPart,
+    OpeningToldInPart,
+    PublicationToldInPart,
+)
 from lms_core.notifications.resources import NotificationCollection, NotificationItem
 
 if TYPE_CHECKING:
@@ -48,6 +53,8 @@ def includeme(config: "Configurator") -> None:
     config.add_event_subscriber(StaffAssigned, "notifications.staff_assigned", tasks.tell_assigned)
     config.add_event_subscriber(CourseCompleted, "notifications.course_completed", tasks.tell_completed)
     config.add_event_subscriber(ModuleUnlocked, "notifications.module_unlocked", tasks.tell_unlocked)
+    config.add_event_subscriber(ModuleOpened, "notifications.module_opened", tasks.tell_opened)
+    config.add_event_subscriber(OpeningToldInPart, "notifications.opening_rest", tasks.tell_more_opened)
     config.add_event_subscriber(CertificateIssued, "notifications.certificate_issued", tasks.tell_certificate_issued)
     config.add_event_subscriber(CertificateRevoked, "notifications.certificate_revoked", tasks.tell_certificate_revoked)
     config.add_event_subscriber(FileInfected, "notifications.file_infected", tasks.tell_infected)

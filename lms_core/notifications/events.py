@@ -34,3 +34,15 @@ class PublicationToldInPart(Event):
     course_title: str
     published_at: dt.datetime
     last: uuid.UUID
+
+
+@dataclass(frozen=True, slots=True)
+class OpeningToldInPart(Event):
+    """Students up to ``last``, in the order of their ids, know that a module has opened, and others do not yet."""
+
+    name: ClassVar[str] = "notifications.opening_told_in_part"
+    course_id: uuid.UUID
+    module_id: uuid.UUID
+    course_title: str
+    module_title: str
+    last: uuid.UUID

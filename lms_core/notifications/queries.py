@@ -33,6 +33,7 @@ from lms_core.enrollment.queries import IN_USE
 from lms_core.kernel.core import Core
 from lms_core.kernel.i18n import SOURCE_LOCALE
 from lms_core.kernel.pagination import CursorPage, cursor_page
+from lms_core.learning.unlocking.queries import has_opened_by_date
 from lms_core.notifications.models import Notification, NotificationPreference
 
 COLUMNS = (
@@ -176,6 +177,51 @@ def students_to_tell(
     if after is not None:
         statement = statement.where(User.id > after)
     return db.scalars(statement.order_by(User.id).limit(limit)).all()
+
+
+def students_of_opened(
+    db: Session, course_id: uuid.UUID, module_id: uuid.UUID, *, after: uuid.UUID | None, limit: int
+) -> tuple[Sequence[uuid.UUID], uuid.UUID | None]:
+    """Of the next students of a course, in the order of their ids, to whom a module's date has opened it.
+
+    Not those who were told of it before. The second is the last student looked at, None where there are no more.
+    """
+    mine = (Enrollment.course_id == course_id, IN_USE, USABLE, *([User.id > after] if after is not None else ()))
+    # Chosen before anybody is looked at closely, or each part would look at all who are left.
+    chosen = (
+        select(Enrollment.id, Enrollment.user_id)
+        .join(User, User.id == Enrollment.user_id)
+        .where(*mine)
+        .order_by(Enrollment.user_id)
+        .limit(limit)
+        .cte("chosen")
+        .prefix_with("MATERIALIZED")
+    )
+    news = and_(
+        Course.is_published, Course.deleted_at.is_(None), has_opened_by_date(module_id, chosen.c.user_id),
+        ~_told_of_module(chosen.c.user_id, module_id),
+    )  # fmt: skip
+    rows = db.execute(
+        select(chosen.c.user_id, news.label("news"))
+        .join(Enrollment, Enrollment.id == chosen.c.id)
+        .join(Course, Course.id == Enrollment.course_id)
+        .order_by(chosen.c.user_id)
+    ).all()
+    return [row.user_id for row in rows if row.news], rows[-1].user_id if len(rows) == limit else None
+
+
+def knows_of_module(db: Session, user_id: uuid.UUID, module_id: uuid.UUID) -> bool:
+    """Whether somebody was told that a module is open to them."""
+    return bool(db.scalar(select(_told_of_module(user_id, module_id))))
+
+
+def _told_of_module(user_id: Any, module_id: uuid.UUID) -> ColumnElement[bool]:
+    told = exists().where(
+        Notification.user_id == user_id,
+        Notification.type == "module_unlocked",
+        Notification.data["moduleId"].astext == str(module_id),
+    )
+    return told.correlate_except(Notification)
 
 
 def holders(db: Session, resource: str, action: str, *, limit: int) -> Sequence[uuid.UUID]:

@@ -24,9 +24,14 @@ from lms_core.enrollment.rosters.events import StudentsMessaged
 from lms_core.files.events import FileInfected
 from lms_core.kernel.events import Delivery, publish
 from lms_core.kernel.i18n import _
-from lms_core.learning.unlocking.events import ModuleUnlocked
+from lms_core.learning.unlocking.events import ModuleOpened, ModuleUnlocked
 from lms_core.notifications import queries
-from lms_core.notifications.events import AnnouncementFollowedInPart, AnnouncementToldInPart, PublicationToldInPart
+from lms_core.notifications.events import (
+    AnnouncementFollowedInPart,
+    AnnouncementToldInPart,
+    OpeningToldInPart,
+    PublicationToldInPart,
+)
 from lms_core.notifications.service import Notice, forget_unread, limit_unread, tell, tell_many
 
 TOLD_AT_ONCE = 1_000
@@ -98,6 +103,9 @@ def tell_resumed(delivery: Delivery, event: EnrollmentResumed) -> None:
 
 
 def tell_unlocked(delivery: Delivery, event: ModuleUnlocked) -> None:
+    """Once for a module, whether what the student did opened it or its date."""
+    if queries.knows_of_module(delivery.db, event.user_id, event.module_id):
+        return
     named = {"module": event.module_title, "course": event.course_title}
     notice = Notice(
         type="module_unlocked",
@@ -107,6 +115,34 @@ def tell_unlocked(delivery: Delivery, event: ModuleUnlocked) -> None:
         action_url=f"/courses/{event.course_id}",
     )
     tell(delivery.db, delivery.core, event.user_id, notice)
+
+
+def tell_opened(delivery: Delivery, event: ModuleOpened) -> None:
+    _tell_of_opening(delivery, event, after=None)
+
+
+def tell_more_opened(delivery: Delivery, event: OpeningToldInPart) -> None:
+    _tell_of_opening(delivery, event, after=event.last)
+
+
+def _tell_of_opening(delivery: Delivery, event: ModuleOpened | OpeningToldInPart, *, after: uuid.UUID | None) -> None:
+    """Tell the next :data:`TOLD_AT_ONCE` students, as :func:`_tell_next` does."""
+    named = {"module": event.module_title, "course": event.course_title}
+    about = (event.course_id, event.module_id)
+    notice = Notice(
+        type="module_unlocked",
+        title=_("“${module}” is open to you", mapping=named),
+        message=_("Its day has come: you can go on with this module of ${course}.", mapping=named),
+        data={
+            "courseId": str(event.course_id), "courseTitle": event.course_title, "moduleId": str(event.module_id),
+            "moduleTitle": event.module_title,
+        },
+        action_url=f"/courses/{event.course_id}",
+    )  # fmt: skip
+    people, last = queries.students_of_opened(delivery.db, *about, after=after, limit=TOLD_AT_ONCE)
+    tell_many(delivery.db, delivery.core, people, notice)
+    if last is not None:
+        publish(delivery.db, OpeningToldInPart(*about, event.course_title, event.module_title, last))
 
 
 def tell_dropped(delivery: Delivery, event: EnrollmentDropped) -> None:

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
 
 
 def includeme(config: "Configurator") -> None:
-    from lms_core.learning.unlocking import gate, queries
+    from lms_core.learning.unlocking import gate, queries, tasks
 
     config.add_lesson_gate(queries.open_lesson, gate.refusal)
+    config.add_periodic_task("learning.note_openings", tasks.note_due, every=60)

@@ -18,3 +18,14 @@ class ModuleUnlocked(Event):
     module_id: uuid.UUID
     course_title: str
     module_title: str
+
+
+@dataclass(frozen=True, slots=True)
+class ModuleOpened(Event):
+    """Published once for a date of a module, when it has come: for all students who have no date of their own."""
+
+    name: ClassVar[str] = "learning.module_opened"
+    course_id: uuid.UUID
+    module_id: uuid.UUID
+    course_title: str
+    module_title: str

@@ -173,22 +173,25 @@ def open_lesson(person: ColumnElement[Any]) -> ColumnElement[bool]:
     begun = exists().where(*lesson, LessonProgress.started_at.is_not(None)).correlate(VersionLesson)
     module = (ModuleProgress.user_id == person, ModuleProgress.module_id == VersionModule.module_id)
     entered = exists().where(*module, ModuleProgress.started_at.is_not(None)).correlate(VersionModule)
-    return or_(free, and_(_admitted(person), or_(begun, entered, _met(person))))
+    return or_(free, and_(_admitted(person), or_(begun, entered, conditions_met(person))))
 
 
 def _admitted(person: ColumnElement[Any]) -> ColumnElement[bool]:
     return exists().where(Enrollment.course_id == Course.id, Enrollment.user_id == person, IN_USE).correlate(Course)
 
 
-def _met(person: ColumnElement[Any]) -> ColumnElement[bool]:
-    """Whether every condition of the module of the enclosing statement holds now."""
+def conditions_met(person: ColumnElement[Any]) -> ColumnElement[bool]:
+    """Whether every condition of a module holds now for somebody who takes its course.
+
+    On ``version_modules`` and ``courses`` of the enclosing statement.
+    """
     in_time = func.coalesce(opens_at() <= func.now(), literal(True))
     return (
         select(literal(1))
         .select_from(Enrollment)
         .outerjoin(Accommodation, Accommodation.enrollment_id == Enrollment.id)
         .where(Enrollment.course_id == Course.id, Enrollment.user_id == person, in_time, ~_in_the_way(person))
-        .correlate(Course, VersionModule)
+        .correlate_except(Enrollment, Accommodation)
         .exists()
     )
 
@@ -221,6 +224,38 @@ def _in_the_way(person: ColumnElement[Any]) -> ColumnElement[bool]:
         .select_from(other)
         .outerjoin(ModuleProgress, and_(ModuleProgress.user_id == person, ModuleProgress.module_id == other.module_id))
         .where(other.version_id == VersionModule.version_id, awaited, lacking)
-        .correlate(VersionModule, Accommodation)
+        .correlate_except(other, ModuleProgress)
         .exists()
     )
+
+
+def has_opened_by_date(module_id: uuid.UUID, person: ColumnElement[Any]) -> ColumnElement[bool]:
+    """Whether a module's own date has opened it to somebody who takes its course, and has not begun it.
+
+    Who has a date of their own there is left out. A condition on ``enrollments`` and ``courses``.
+    """
+    own_date = (
+        exists()
+        .select_from(Accommodation)
+        .where(
+            Accommodation.enrollment_id == Enrollment.id,
+            AccommodationDate.accommodation_id == Accommodation.id,
+            AccommodationDate.module_id == module_id,
+        )
+        .correlate(Enrollment)
+    )
+    module = (ModuleProgress.user_id == person, ModuleProgress.module_id == module_id)
+    begun = exists().where(*module, ModuleProgress.started_at.is_not(None)).correlate_except(ModuleProgress)
+    open_now = (
+        exists()
+        .select_from(VersionModule)
+        .where(
+            VersionModule.version_id == Course.version_id,
+            VersionModule.module_id == module_id,
+            VersionModule.unlock_type == "scheduled",
+            VersionModule.unlock_date <= func.now(),
+            conditions_met(person),
+        )
+        .correlate_except(VersionModule)
+    )
+    return and_(open_now, ~own_date, ~begun)

@@ -18,8 +18,8 @@ from lms_core.kernel.core import Core
 from lms_core.kernel.errors import Forbidden
 from lms_core.kernel.events import publish_all
 from lms_core.kernel.i18n import _
-from lms_core.learning.models import ModuleProgress
-from lms_core.learning.unlocking.events import ModuleUnlocked
+from lms_core.learning.models import ModuleOpening, ModuleProgress
+from lms_core.learning.unlocking.events import ModuleOpened, ModuleUnlocked
 from lms_core.learning.unlocking.queries import rules_of, standing_of
 from lms_core.learning.unlocking.rules import decide
 
@@ -51,6 +51,43 @@ def record_unlocked(db: Session, core: Core, enrollment: Enrollment, version_id:
     told = [module_id for module_id in opened if module_id in noted]
     publish_all(db, _events(db, enrollment, version_id, told), actor_id=enrollment.user_id)
     return told
+
+
+def note_openings(db: Session, now: dt.datetime, *, limit: int) -> int:
+    """Note the next modules whose date has come since yesterday, each with one event; answers how many.
+
+    An older date is no news. Of two processes that do this at once, the second finds what the first has noted.
+    """
+    due = (
+        select(VersionModule.module_id, VersionModule.unlock_date)
+        .join(Course, Course.version_id == VersionModule.version_id)
+        .outerjoin(ModuleOpening, ModuleOpening.module_id == VersionModule.module_id)
+        .where(
+            VersionModule.unlock_type == "scheduled",
+            VersionModule.unlock_date <= now,
+            VersionModule.unlock_date > now - dt.timedelta(days=1),
+            ModuleOpening.unlock_date.is_distinct_from(VersionModule.unlock_date),
+            Course.is_published,
+            Course.deleted_at.is_(None),
+        )
+        .order_by(VersionModule.unlock_date, VersionModule.module_id)
+        .limit(limit)
+    )
+    noted = insert(ModuleOpening).from_select(["module_id", "unlock_date"], due)
+    opened = db.scalars(
+        noted.on_conflict_do_update(
+            index_elements=["module_id"],
+            set_={"unlock_date": noted.excluded.unlock_date},
+            where=ModuleOpening.unlock_date != noted.excluded.unlock_date,
+        ).returning(ModuleOpening.module_id)
+    ).all()
+    titles = (
+        select(Course.id, VersionModule.module_id, Course.title, VersionModule.title)
+        .join(Course, Course.version_id == VersionModule.version_id)
+        .where(VersionModule.module_id.in_(opened))
+    )
+    publish_all(db, [ModuleOpened(*row) for row in db.execute(titles)] if opened else [])
+    return len(opened)
 
 
 def _note(
