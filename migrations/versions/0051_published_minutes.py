@@ -3,8 +3,8 @@
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0049_published_minutes"
-down_revision = "0048_vouchers_of_courses"
+revision = "0051_published_minutes"
+down_revision = "0050_module_openings"
 branch_labels = None
 depends_on = None
 

@@ -4,8 +4,8 @@ import sqlalchemy as sa
 from alembic import op
 from lms_migrations.columns import MOMENT
 
-revision = "0049_module_openings"
-down_revision = "0048_vouchers_of_courses"
+revision = "0050_module_openings"
+down_revision = "0049_forgotten_holders"
 branch_labels = None
 depends_on = None
 
