@@ -72,7 +72,13 @@ def page_of(
         count: int = rows[0]._total
     else:
         count = connection.execute(select(total), params).scalar_one() if page > 1 else 0
-    return Page(rows, page, limit, min(count, COUNT_CAP), count <= COUNT_CAP)
+    return counted_page(rows, page, limit, count, COUNT_CAP)
+
+
+def counted_page(rows: Sequence[Any], page: int, limit: int, count: int, cap: int) -> Page:
+    """A page whose total was counted up to one more than ``cap``; never less than what was seen up to its last row."""
+    seen = (page - 1) * limit + len(rows) if rows else 0
+    return Page(rows, page, limit, max(min(count, cap), seen), count <= cap)
 
 
 def cursor_page(

@@ -15,7 +15,7 @@ from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
 from sqlalchemy.types import Integer
 
 from lms_core.kernel.db import AnySelect
-from lms_core.kernel.pagination import COUNT_CAP, Page
+from lms_core.kernel.pagination import COUNT_CAP, Page, counted_page
 
 
 class Prepared:
@@ -91,4 +91,4 @@ class PreparedPage:
             count: int = rows[0].rows_in_all
         else:
             count = self._total.first(connection, **values).rows_in_all if page > 1 else 0
-        return Page(rows, page, limit, min(count, self._cap), count <= self._cap)
+        return counted_page(rows, page, limit, count, self._cap)

@@ -33,11 +33,12 @@ from lms_core.kernel.pagination import COUNT_CAP, Page
 from lms_core.kernel.prepared import PAGE_LIMIT, PAGE_OFFSET, PreparedPage
 from lms_core.kernel.security import Identity
 
-RANKED = 200
-"""Relevance looks at so many matches, the most popular ones; behind them the rest follows by popularity."""
-READ = 200
-"""The total is counted so far where each course has to be read for it: where indexes tell, up to ``COUNT_CAP``."""
-TOLD_BY_READING = frozenset({"search", "tags"})
+RANKED = 60
+"""Relevance looks at so many matches, the most popular ones; behind them the rest follows by popularity. The total of a
+search is counted so far, because each course has to be read for it."""
+LOOKED_UP = 200
+"""Courses with a tag are few up to here, and so far their total is counted; what other filters leave, up to
+``COUNT_CAP``."""
 WINDOW = bindparam("window", type_=Integer)
 """:data:`RANKED` rounded up to whole pages, so that none lies half in it."""
 STATEMENTS = 500
@@ -89,12 +90,11 @@ class Catalog:
 
     def _statement(self, reach: Reach, sort: str, names: tuple[str, ...]) -> PreparedPage:
         conditions = [*reaches.conditions(reach, self._parts), *(FILTERS[name] for name in names)]
-        read = not TOLD_BY_READING.isdisjoint(names)
         found = _by_relevance(conditions) if sort == "relevance" else _by_column(reach, sort, conditions, names)
         return PreparedPage(
             _cards(reach, found),
             found.counted,
-            cap=READ if read else COUNT_CAP,
+            cap=RANKED if "search" in names else LOOKED_UP if "tags" in names else COUNT_CAP,
             # What everybody asks without a filter is planned once. Beyond it a value may be rare or everywhere.
             replan=bool(names) or reach != CATALOG,
         )
@@ -135,9 +135,27 @@ def _by_column(reach: Reach, sort: str, conditions: list[ColumnElement[bool]], n
 
     ids = select(Course.id, column.label("place")).where(*conditions)
     ordered = ids.order_by(*order(column, Course.id))
-    places = ordered.limit(PAGE_LIMIT).offset(PAGE_OFFSET).subquery("places")
     # A search is counted in the order of the page, which reads the same courses; else the narrowest index counts.
-    return Found(places, order(places.c.place, places.c.id), ordered if "search" in names else ids)
+    counted: AnySelect = ordered if "search" in names else ids
+    if "tags" in names:
+        ordered, counted = _by_tags(ids, ordered)
+        ordered = ordered.order_by(*order(ordered.selected_columns.place, ordered.selected_columns.id))
+    places = ordered.limit(PAGE_LIMIT).offset(PAGE_OFFSET).subquery("places")
+    return Found(places, order(places.c.place, places.c.id), counted)
+
+
+def _by_tags(ids: AnySelect, ordered: AnySelect) -> tuple[AnySelect, AnySelect]:
+    """What is to be put in order, and what counts it: all courses with the tags where they are few, else the first.
+
+    An index of the order tells quickly who has a tag, but not that nobody has, and estimates of rare tags are too high.
+    """
+    # With the tags: PostgreSQL holds a walk along an index, however long, to be cheaper than it is.
+    fitting = ids.add_columns(Course.tags).limit(LOOKED_UP + 1).cte("fitting")
+    few = select(func.count()).select_from(fitting).scalar_subquery() <= LOOKED_UP
+    first = ordered.where(~few).limit(PAGE_OFFSET + PAGE_LIMIT).subquery("first")
+    either = union_all(select(fitting.c.id, fitting.c.place).where(few), select(first.c.id, first.c.place))
+    found = either.subquery("found")
+    return select(found.c.id, found.c.place), select(fitting.c.id).select_from(fitting)
 
 
 def _by_relevance(conditions: list[ColumnElement[bool]]) -> Found:

@@ -32,7 +32,7 @@ def list_courses(context: CourseCollection, request: Request) -> Any:
     course. Filters narrow the list together; of several `tags` a course needs one. Without `currency`, prices are
     compared as numbers.
 
-    A search understands `"a phrase"`, `or` and `-without`. By relevance it ranks the most popular 200 matches and lets
+    A search understands `"a phrase"`, `or` and `-without`. By relevance it ranks the most popular 60 matches and lets
     the others follow by popularity. Where nothing fits, it answers one page of what fits the closest words that titles
     have. The first 10,000 courses of any order can be paged through.
     """
@@ -48,7 +48,7 @@ def read_facets(context: CatalogFacets, request: Request) -> Any:
     """Count courses by category, level, language and so on.
 
     The filters are those of the list; each facet leaves its own out, so that it shows what else could be chosen. The
-    numbers are exact where at most 1,000 courses fit, and estimates of two digits beyond that.
+    numbers are exact where few courses fit, up to 1,000, and estimates of two digits where more do: `isExact` says it.
     """
     _keep(request)
     return request.registry.catalog_facets.counts(request.reader, request.query, request.identity)

@@ -1,6 +1,7 @@
 """Finding courses: filters, search and orders, what is refused, and what a page costs."""
 
 import itertools
+import random
 
 import pytest
 from sqlalchemy import select, update
@@ -217,14 +218,44 @@ def test_relevance_ranks_the_popular_matches_and_then_goes_on(app, core, instruc
 
 
 def test_a_total_that_has_to_be_read_is_counted_less_far(make_app, core, instructor, monkeypatch):
-    monkeypatch.setattr(queries, "READ", 3)
+    monkeypatch.setattr(queries, "RANKED", 3)
+    monkeypatch.setattr(queries, "LOOKED_UP", 3)
     app = make_app()
     for _number in range(5):
         make_course(core, instructor.id, lessons=1, description="About physics.", tags=["physics"])
     for query in ({"search": "physics"}, {"search": "physics", "sort": "newest"}, {"tags": "physics"}):
-        page = app.get(COURSES, query).json
-        assert (len(page["items"]), page["total"], page["totalIsExact"]) == (5, 3, False), query
+        page = app.get(COURSES, {**query, "limit": 2}).json
+        assert (len(page["items"]), page["total"], page["totalIsExact"]) == (2, 3, False), query
+        # Who has seen more is told so.
+        for limit, number in ((2, 3), (20, 1)):
+            page = app.get(COURSES, {**query, "limit": limit, "page": number}).json
+            assert (page["total"], page["totalIsExact"]) == (5, False), query
     assert app.get(COURSES).json["total"] == 5
+
+
+def test_every_tag_is_told_by_its_hash_and_by_nothing_else(shelf, titles):
+    tags = ["plants", "Plants", "plänts", "plants ", "日本語", "%", *(f"tag-{number}" for number in range(24))]
+    shelf("Botany", tags=tags)
+    shelf("Zoology", tags=[])
+    for tag in ("plants", "Plants", "plänts", "日本語", "%", "tag-0", "tag-23"):
+        assert titles(tags=tag) == ["Botany"], tag
+    for tag in ("PLANTS", "plant", "tag-24", "{plants}", "tag-"):
+        assert titles(tags=tag) == [], tag
+
+
+def test_a_tag_that_was_added_or_taken_away_counts_at_once(instructor, shelf, titles):
+    course = shelf("Botany", tags=["plants"])
+    instructor.client.put_json(f"{COURSES}/{course.id}", {"tags": ["flowers"]})
+    assert (titles(tags="plants"), titles(tags="flowers")) == ([], ["Botany"])
+
+
+def test_the_longest_title_with_the_longest_tags_is_published(shelf, titles):
+    # Without its accents a syllable of Hangul is three letters of three bytes: no title is longer where it is ordered.
+    chance = random.Random(1)
+    title = "".join(chr(chance.randrange(0xAC00, 0xD7A4)) for _place in range(255))
+    tags = ["".join(chr(chance.randrange(0xAC00, 0xD7A4)) for _place in range(50)) for _tag in range(30)]
+    shelf(title, tags=tags)
+    assert titles(tags=tags[-1], sort="title") == [title]
 
 
 @pytest.mark.parametrize(

@@ -105,6 +105,23 @@ def test_many_courses_are_estimated(make_app, core, instructor, monkeypatch):
     assert few["level"]["isExact"] is False
 
 
+def test_a_search_is_counted_only_where_the_sample_leaves_it_open(make_app, core, instructor, monkeypatch):
+    monkeypatch.setattr(facets_of, "COUNTED", 12)
+    monkeypatch.setattr(facets_of, "DRAWN", 20)
+    app = make_app()
+    for number in range(60):
+        about = "Physics, with quaternions." if number % 6 == 0 else "Physics."
+        make_course(core, instructor.id, modules=0, lessons=0, published=False, description=about, category="Science")
+    publish_all(core)
+    many = app.get(FACETS, {"search": "physics"}).json["category"]
+    assert (many["isExact"], [each["value"] for each in many["values"]]) == (False, ["Science"])
+    assert 25 <= many["values"][0]["count"] <= 150
+    few = app.get(FACETS, {"search": "quaternions", "category": "Science"}).json["category"]
+    assert few == {"isExact": True, "values": [{"value": "Science", "count": 10}]}
+    none = app.get(FACETS, {"search": "astronomy"}).json["category"]
+    assert none == {"isExact": True, "values": []}
+
+
 def publish_all(core):
     with core.transaction() as db:
         db.execute(text("UPDATE courses SET is_published = true, published_at = now()"))

@@ -10,6 +10,7 @@ import pytest
 
 from lms_core.courses.catalog import reach as reaches
 from lms_core.courses.catalog.conditions import given
+from lms_core.courses.catalog.queries import LOOKED_UP, RANKED
 from lms_core.courses.catalog.schemas import CatalogFilters, CatalogQuery
 from lms_core.demo import Demo, catalog, numbered, people
 from lms_core.kernel.db import make_engine
@@ -117,6 +118,71 @@ def test_facets_look_at_few_courses(large: psycopg.Connection, registry: Any) ->
     assert {query: found for query, plan in plans.items() if (found := offences(plan))} == {}
 
 
+ORDER_BY = {
+    "newest": "published_at DESC, id DESC",
+    "popular": "enrolled_count DESC, id DESC",
+    "-price": "price DESC, id DESC",
+    "title": "title_key, id",
+}
+READ = [
+    *(({"sort": sort, "tags": ["python"]}, 250) for sort in ORDERS),
+    *(({"sort": sort, "tags": ["laboratory", "python"]}, 250) for sort in ORDERS),
+    ({"search": "project", "category": ["Science"]}, 250),
+    ({"search": "project", "category": ["Science"], "sort": "popular"}, 300),
+    ({"search": "introduction"}, 1_200),
+    ({"search": "introduction", "sort": "newest"}, 1_500),
+]
+"""How many courses may be read themselves, not counting what an index tells: ones that are neither rare nor common."""
+
+
+def test_what_is_neither_rare_nor_common_is_told_by_indexes(large: psycopg.Connection, registry: Any) -> None:
+    read = {str(query): courses_read(plan_of_page(large, registry, query, None)) for query, _most in READ}
+    assert {query: found for (query, most) in READ if (found := read[str(query)]) > most} == {}
+
+
+def test_facets_of_a_common_word_read_the_sample_alone(large: psycopg.Connection, registry: Any) -> None:
+    assert courses_read(plan_of_facets(large, registry, {"search": "project"})) < 600
+
+
+# Many, few and none.
+@pytest.mark.parametrize("filters", [{"tags": ["python", "cells"]}, {"tags": ["birds"], "level": ["advanced"]},
+                                     {"tags": ["nobody-has-it"]}])  # fmt: skip
+@pytest.mark.parametrize("sort", ORDER_BY)
+def test_tags_find_what_a_plain_look_finds(large: psycopg.Connection, registry: Any, filters: Any, sort: str) -> None:
+    fitting = " AND ".join(f"{column} && %s" if column == "tags" else f"{column} = ANY(%s)" for column in filters)
+    plain = plainly(large, f"{fitting} ORDER BY {ORDER_BY[sort]}", *filters.values())
+    for number in (1, 2):
+        page = page_of(large, registry, {**filters, "sort": sort, "limit": 50, "page": number})
+        assert [row[0] for row in page] == plain[50 * (number - 1) : 50 * number]
+        assert {row[-1] for row in page} <= {min(len(plain), LOOKED_UP + 1)}
+
+
+def test_a_search_in_a_category_ranks_what_a_plain_look_ranks(large: psycopg.Connection, registry: Any) -> None:
+    page = page_of(large, registry, {"search": "project", "category": ["Science"], "limit": 20})
+    popular = "category = 'Science' AND search @@ 'project'::tsquery ORDER BY enrolled_count DESC, id DESC LIMIT 60"
+    ids = plainly(large, popular)
+    rank = "ts_rank_cd(search, 'project'::tsquery) DESC, enrolled_count DESC, id DESC"
+    assert [row[0] for row in page] == plainly(large, f"id = ANY(%s) ORDER BY {rank} LIMIT 20", ids)
+
+
+def page_of(large: psycopg.Connection, registry: Any, query: Any) -> list[Any]:
+    statement, values = statement_of(registry, query, None)
+    return large.execute(statement.sql, values).fetchall()
+
+
+def plainly(large: psycopg.Connection, rest: str, *values: Any) -> list[Any]:
+    """The ids that a look at every course finds."""
+    large.execute("SET enable_indexscan = off; SET enable_bitmapscan = off; SET enable_indexonlyscan = off")
+    rows = large.execute(f"SELECT id FROM courses WHERE is_published AND {rest}", values).fetchall()
+    large.execute("RESET enable_indexscan; RESET enable_bitmapscan; RESET enable_indexonlyscan")
+    return [row[0] for row in rows]
+
+
+def courses_read(plan: Any) -> float:
+    found = (step for step in steps(plan) if step.get("Relation Name") == "courses")
+    return sum(looked_at(step) for step in found if step["Node Type"] != "Index Only Scan")
+
+
 def plan_of_facets(large: psycopg.Connection, registry: Any, query: Any) -> Any:
     loaded = CatalogFilters().load(query)
     filters = given(loaded)
@@ -125,12 +191,17 @@ def plan_of_facets(large: psycopg.Connection, registry: Any, query: Any) -> Any:
 
 
 def plan_of_page(large: psycopg.Connection, registry: Any, query: Any, identity: Identity | None) -> Any:
+    statement, values = statement_of(registry, query, identity)
+    return explained(large, statement, values)
+
+
+def statement_of(registry: Any, query: Any, identity: Identity | None) -> tuple[Prepared, dict[str, Any]]:
     loaded = CatalogQuery().load(query)
     filters = given(loaded)
     statement = registry.catalog.statement(reaches.reach_of(identity, loaded), loaded["sort"], tuple(filters)).page
-    offset = (loaded["page"] - 1) * loaded["limit"]
-    values = {"page_limit": 20, "page_offset": offset, "window": 200, "caller": numbered("instructor", 3)}
-    return explained(large, statement, {**values, **filters})
+    offset, limit = (loaded["page"] - 1) * loaded["limit"], loaded["limit"]
+    page = {"page_limit": limit, "page_offset": offset, "window": RANKED, "caller": numbered("instructor", 3)}
+    return statement, {**statement.fixed, **page, **filters}
 
 
 def explained(large: psycopg.Connection, statement: Prepared, values: dict[str, Any]) -> Any:
