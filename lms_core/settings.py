@@ -122,6 +122,8 @@ SETTINGS: tuple[Setting, ...] = (
             "that people come back to when they have paid", pattern=r"(/|https?://).*"),
     Setting("lms.payments.cancel_url", "text", "/courses/{courseId}?payment={paymentId}", "The same for those who have "
             "turned back", pattern=r"(/|https?://).*"),
+    Setting("lms.waiting_list.offer", "seconds", "1d", "How long a place is kept for who has waited for it "
+            "and has to pay", bounds=(3600, 2_592_000)),
     Setting("lms.invitations.ttl", "seconds", "14d", "How long an invitation to a course can be accepted",
             bounds=(3600, 15_552_000)),
     Setting("lms.ratelimit.enabled", "flag", "true", "Limit requests by address and account"),

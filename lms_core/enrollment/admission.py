@@ -14,8 +14,9 @@ from lms_core.courses.models import Course, CourseVersion
 from lms_core.enrollment.events import UserEnrolled
 from lms_core.enrollment.lifecycle.service import acting
 from lms_core.enrollment.models import Enrollment, EnrollmentRequest, EnrollmentWait
+from lms_core.enrollment.payments.models import Payment
+from lms_core.enrollment.places import kept_for
 from lms_core.enrollment.queries import TAKING, missing_prerequisites
-from lms_core.enrollment.waiting.queries import anybody_waits
 from lms_core.kernel.core import Core
 from lms_core.kernel.errors import Conflict, LMSError, NotFound
 from lms_core.kernel.events import publish_all
@@ -38,6 +39,8 @@ class Admission:
     """Whether they are let in though every place is taken."""
     via: str = ""
     """What came before: ``request`` or ``waiting_list``."""
+    pays: bool = False
+    """Of who waits for a place: whether they are asked to pay then, and not let in."""
     starts_at: dt.datetime | None = None
     expires_at: dt.datetime | None = None
 
@@ -57,13 +60,6 @@ def lock_open_course(db: Session, course_id: uuid.UUID) -> Course:
     if course is None or course.deleted_at is not None or not course.is_published or course.archived_at is not None:
         raise NotFound("course_not_found", _("No such course."))
     return course
-
-
-def places_left(course: Course) -> int | None:
-    """How many more a locked course takes; None where there is no limit."""
-    if course.max_students is None:
-        return None
-    return max(0, course.max_students - course.enrolled_count)
 
 
 def check_window(core: Core, course: Course) -> None:
@@ -92,12 +88,6 @@ def lacks(missing: Sequence[Any]) -> Conflict:
         _("Complete these courses first: ${courses}.", mapping={"courses": named}),
         extra={"missing": [{"id": row.id, "code": row.code, "title": row.title} for row in missing]},
     )
-
-
-def room_for_who_comes(db: Session, course: Course) -> int | None:
-    """How many more a locked course takes of who comes by themselves: nobody overtakes those who wait."""
-    places = places_left(course)
-    return places if not places or not anybody_waits(db, course.id) else 0
 
 
 def course_full() -> Conflict:
@@ -133,19 +123,21 @@ def admit(
 ) -> dict[uuid.UUID, Enrollment | LMSError]:
     """Enroll people in a locked course in the order given, as many as there are ``places`` (None: for all of them).
 
-    They are told the ``notes``, and nobody has to decide about a request of theirs any more. Answers for each the
-    enrollment or why there is none: 409 ``already_enrolled``, ``enrollment_suspended``, ``course_full``. In a dozen
-    statements, however many they are.
+    Who has a place kept for them takes that one, and none of these. They are told the ``notes``, and nobody has to
+    decide about a request of theirs any more. Answers for each the enrollment or why there is none: 409
+    ``already_enrolled``, ``enrollment_suspended``, ``course_full``. In a dozen statements, however many they are.
     """
     wanted = list(dict.fromkeys(people))
     known = select(Enrollment).where(Enrollment.course_id == course.id, Enrollment.user_id.in_(wanted))
     earlier = {each.user_id: each for each in db.scalars(known, execution_options={"populate_existing": True})}
+    kept = kept_for(db, core, course.id, wanted) if places is not None else set()
     refused: dict[uuid.UUID, Enrollment | LMSError] = {}
     let_in: list[uuid.UUID] = []
     for user_id in wanted:
         refusal = standing(core, earlier.get(user_id))
-        if refusal is None and places is not None and len(let_in) >= places:
-            refusal = course_full()
+        if refusal is None and places is not None and user_id not in kept:
+            refusal = course_full() if places == 0 else None
+            places = max(0, places - 1)
         if refusal is None:
             let_in.append(user_id)
         else:
@@ -212,7 +204,13 @@ def _lessons_total(db: Session, course: Course) -> int:
 
 
 def _close(db: Session, core: Core, course: Course, people: Sequence[uuid.UUID], how: Admission) -> None:
-    """Nobody has to decide any more about requests of those who are in, and they wait for no place."""
+    """Of those who are in, nobody has to decide about a request, and for none of them a place is waited for or kept."""
+    db.execute(
+        update(Payment)
+        .where(Payment.course_id == course.id, Payment.user_id.in_(people), Payment.status == "pending")
+        .values(place_until=None),
+        execution_options={"synchronize_session": False},
+    )
     db.execute(
         delete(EnrollmentWait).where(EnrollmentWait.course_id == course.id, EnrollmentWait.user_id.in_(people)),
         execution_options={"synchronize_session": False},

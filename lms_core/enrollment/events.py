@@ -1,5 +1,6 @@
 """What happened to enrollments, for later domains to follow."""
 
+import datetime as dt
 import uuid
 from dataclasses import dataclass
 from typing import ClassVar
@@ -58,6 +59,18 @@ class WaitingListJoined(Event):
     course_title: str
     by_staff: bool
     note: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PlaceOffered(Event):
+    """A place is free for who has waited for it in a course that has to be paid for; it is kept ``until`` then."""
+
+    name: ClassVar[str] = "enrollment.place_offered"
+    user_id: uuid.UUID
+    course_id: uuid.UUID
+    wait_id: uuid.UUID
+    course_title: str
+    until: dt.datetime
 
 
 @dataclass(frozen=True, slots=True)

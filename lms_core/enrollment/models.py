@@ -164,7 +164,10 @@ class EnrollmentRequest(Identified, Created, Base):
 
 
 class EnrollmentWait(Identified, Base):
-    """A place on a course's waiting list; ``admission`` is how its owner is let in when one in the course is free."""
+    """A place on a course's waiting list; ``admission`` is how its owner is let in when one in the course is free.
+
+    Who has to pay is not let in, but asked to: until ``offered_until`` the place in the course is kept for them.
+    """
 
     __tablename__ = "enrollment_waits"
 
@@ -172,8 +175,13 @@ class EnrollmentWait(Identified, Base):
     course_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("courses.id", ondelete="CASCADE"))
     since: Mapped[dt.datetime] = mapped_column(server_default=func.clock_timestamp())
     admission: Mapped[Document]
+    offered_until: Mapped[dt.datetime | None]
 
-    __table_args__ = (UniqueConstraint("user_id", "course_id"), Index(None, "course_id", "since", "id"))
+    __table_args__ = (
+        UniqueConstraint("user_id", "course_id"),
+        Index(None, "course_id", "since", "id"),
+        sparse_index("offered_until"),
+    )
 
 
 class AccessCode(Identified, Created, Base):

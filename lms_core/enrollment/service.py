@@ -21,16 +21,15 @@ from lms_core.enrollment.admission import (
     enrollment_of,
     lacks,
     lock_open_course,
-    places_left,
-    room_for_who_comes,
     standing,
 )
 from lms_core.enrollment.lifecycle.service import acting
 from lms_core.enrollment.methods import Admit, Application, Ask, EnrollmentMethod, JoinedCourse, Pay, Refuse, method_of
 from lms_core.enrollment.models import Enrollment, EnrollmentRequest, EnrollmentWait
+from lms_core.enrollment.places import kept_for, places_left, room_for_who_comes
 from lms_core.enrollment.queries import missing_prerequisites
 from lms_core.enrollment.requests.service import ask
-from lms_core.enrollment.waiting.service import join_list, wait_of
+from lms_core.enrollment.waiting.service import check_waiting, join_list
 from lms_core.kernel import schemas
 from lms_core.kernel.core import Core
 from lms_core.kernel.errors import Conflict, LMSError
@@ -68,7 +67,9 @@ def enroll(
     """
     how = how or Admission()
     course = lock_open_course(db, course_id)
-    return admit_one(db, core, course, user_id, how, places=None if how.over_capacity else places_left(course))
+    return admit_one(
+        db, core, course, user_id, how, places=None if how.over_capacity else places_left(db, core, course)
+    )
 
 
 def enroll_people(
@@ -90,7 +91,7 @@ def enroll_people(
     missing = missing_prerequisites(db, course, people)
     refused = {} if waive_prerequisites else {user_id: lacks(rows) for user_id, rows in missing.items()}
     wanted = [user_id for user_id in people if user_id not in refused]
-    places = None if how.over_capacity else places_left(course)
+    places = None if how.over_capacity else places_left(db, core, course)
     admitted = admit(db, core, course, wanted, how, places=places)
     for user_id, rows in missing.items():
         enrollment = admitted.get(user_id)
@@ -121,9 +122,10 @@ def apply(db: Session, core: Core, request: "Request", course_id: uuid.UUID, sen
     if course.price > 0 and not method.settles_price:
         raise Conflict("payment_unavailable", _("This course has to be paid for, and there is no way to do so here."))
     check_prerequisites(db, course, user_id)
-    if wait_of(db, course_id, user_id) is not None:
-        raise Conflict("already_waiting", _("You are on the waiting list of this course already."))
-    places = room_for_who_comes(db, course)
+    check_waiting(db, core, course_id, user_id)
+    places = room_for_who_comes(db, core, course)
+    if places == 0 and kept_for(db, core, course_id, [user_id]):
+        places = 1
     if places == 0 and not course.waiting_list:
         raise course_full()
     acting(db, user_id)
@@ -150,7 +152,10 @@ def _application(
 
 def _outcome(application: Application, course: Course, method: EnrollmentMethod, places: int | None) -> Outcome:
     db, core, user_id = application.db, application.core, application.user_id
-    decision = method.decide(application)
+    with db.begin_nested() as tried:
+        decision = method.decide(application)
+        if isinstance(decision, Pay) and places == 0:
+            tried.rollback()  # Nobody pays for a place that there is not.
     match decision:
         case Refuse():
             raise decision.error
@@ -162,6 +167,6 @@ def _outcome(application: Application, course: Course, method: EnrollmentMethod,
         case Ask():
             return Requested(ask(db, core, course, user_id, decision.reason))
         case Pay():
-            if places == 0:  # Nobody pays for a place that there may never be.
-                raise course_full()
+            if places == 0:
+                return Waiting(join_list(db, course, user_id, Admission(method=method.name, pays=True)))
             return decision

@@ -22,6 +22,7 @@ from lms_core.enrollment.events import (
     EnrollmentSuspended,
 )
 from lms_core.enrollment.models import Enrollment
+from lms_core.enrollment.places import kept_for, places_left
 from lms_core.enrollment.queries import OVER, TAKING
 from lms_core.kernel.core import Core
 from lms_core.kernel.errors import Conflict, Invalid, NotFound
@@ -139,15 +140,15 @@ def go_on(db: Session, core: Core, enrollment: Enrollment, actor_id: uuid.UUID) 
     """Take up a locked enrollment again that was over, where it has time again. Raises 409 ``course_full``."""
     over = enrollment.ends_at is not None and enrollment.ends_at <= core.clock()
     if enrollment.status == "expired" and not over:
-        _check_room(db, enrollment.course_id)
+        _check_room(db, core, enrollment)
         _take_up(db, enrollment, actor_id)
 
 
-def _check_room(db: Session, course_id: uuid.UUID) -> None:
+def _check_room(db: Session, core: Core, enrollment: Enrollment) -> None:
     """The course stays locked, so that its places are given out one at a time."""
-    places = select(Course.max_students, Course.enrolled_count).where(Course.id == course_id)
-    most, taken = db.execute(places.with_for_update(key_share=True)).one()
-    if most is not None and taken >= most:
+    chosen = select(Course).where(Course.id == enrollment.course_id).with_for_update(key_share=True)
+    course = db.scalars(chosen.execution_options(populate_existing=True)).one()
+    if places_left(db, core, course) == 0 and not kept_for(db, core, course.id, [enrollment.user_id]):
         raise Conflict("course_full", _("Every place in this course is taken."))
 
 

@@ -5,10 +5,8 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import func, select, true
-from sqlalchemy.orm import Session
+from sqlalchemy import select, true
 
-from lms_core.courses.models import Course
 from lms_core.enrollment.methods import Admit, Application, Decision, Pay, Refuse
 from lms_core.enrollment.models import Enrollment
 from lms_core.enrollment.payments.gateways import VOUCHER, Gateways
@@ -16,6 +14,7 @@ from lms_core.enrollment.payments.models import KEPT, Payment
 from lms_core.enrollment.payments.service import close
 from lms_core.enrollment.payments.vouchers import code_of, lowered, normal, redeem
 from lms_core.enrollment.queries import OVER
+from lms_core.kernel.core import Core
 from lms_core.kernel.i18n import _
 from lms_core.kernel.ratelimit import throttle_account, throttle_address
 
@@ -24,8 +23,9 @@ def ask_to_pay(application: Application, voucher: str | None = None) -> Decision
     """Let somebody in whom the course costs nothing, and ask anybody else to pay; a voucher lowers what it costs.
 
     Amount and currency stay as they are for as long as the payment can be made, whatever becomes of the course's
-    price; so does the place that is kept for a while. Asking again answers the same payment. To be called within
-    ``decide``: the course is locked. Raises 422 ``voucher_invalid``.
+    price; so does the place that is kept for a while. Asking again answers the same payment, and keeps a place for it
+    again. To be called within ``decide``: the course is locked, and where every place is taken, the core takes this
+    back and has the applicant wait. Raises 422 ``voucher_invalid``.
 
     Who has paid before, and left while there was time, pays nothing again: the money was kept, and so is what it was
     for. Who is not to come back gets it back, or is suspended.
@@ -41,8 +41,6 @@ def ask_to_pay(application: Application, voucher: str | None = None) -> Decision
     now = application.core.clock()
     payment = _pending(application, now, voucher)
     if payment is None:
-        if _places_left(application, now) == 0:
-            return Refuse("course_full", _("Every place in this course is taken."))
         payment = _new_payment(application, now, voucher)
         if payment.amount == 0:
             return Admit()
@@ -70,29 +68,21 @@ def _pending(application: Application, now: dt.datetime, voucher: str | None) ->
     if voucher is not None and code_of(db, payment.voucher_id) != normal(voucher):
         close(db, payment, "cancelled")
         return None
+    if payment.place_until is None or payment.place_until <= now:
+        payment.place_until = now + _hold(application.core)
+        db.flush()
     return payment
 
 
-def _places_left(application: Application, now: dt.datetime) -> int | None:
-    """How many places are neither taken nor kept for somebody who is about to pay; None for no limit."""
-    course = (Course.max_students, Course.enrolled_count)
-    most, taken = application.db.execute(select(*course).where(Course.id == application.course.id)).one()
-    if most is None:
-        return None
-    return max(0, most - taken - held_places(application.db, application.course.id, now))
-
-
-def held_places(db: Session, course_id: Any, now: dt.datetime) -> int:
-    """The places of a course that are kept for people who are about to pay."""
-    kept = (Payment.course_id == course_id, Payment.status == "pending", Payment.place_until > now)
-    return db.scalar(select(func.count()).select_from(Payment).where(*kept)) or 0
+def _hold(core: Core) -> dt.timedelta:
+    return dt.timedelta(seconds=core.settings.seconds("lms.payments.hold"))
 
 
 def _new_payment(application: Application, now: dt.datetime, code: str | None) -> Payment:
     db, course = application.db, application.course
     voucher = redeem(db, now, code, course.id, course.currency) if code is not None else None
     amount = lowered(course.price, course.currency, voucher) if voucher is not None else course.price
-    until = now + dt.timedelta(seconds=application.core.settings.seconds("lms.payments.hold"))
+    until = now + _hold(application.core)
     payment = Payment(
         user_id=application.user_id, course_id=course.id, course_title=course.title, price=course.price, amount=amount,
         currency=course.currency, voucher_id=voucher.id if voucher is not None else None, **_terms(amount, now, until),

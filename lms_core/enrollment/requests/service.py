@@ -17,9 +17,10 @@ from lms_core.accounts.models import User
 from lms_core.accounts.queries import LIVING
 from lms_core.courses.models import Course
 from lms_core.courses.service import lock_course
-from lms_core.enrollment.admission import Admission, admit, room_for_who_comes
+from lms_core.enrollment.admission import Admission, admit
 from lms_core.enrollment.events import EnrollmentRejected, EnrollmentRequested
 from lms_core.enrollment.models import Enrollment, EnrollmentRequest, EnrollmentWait
+from lms_core.enrollment.places import room_for_who_comes
 from lms_core.enrollment.waiting.service import join_list
 from lms_core.kernel.core import Core
 from lms_core.kernel.errors import Conflict, LMSError, NotFound
@@ -127,7 +128,7 @@ def review_many(
     pending, refused = _pending(db, course_id, reviews)
     approved = [review for review in reviews if review.decision == APPROVE and review.request_id in pending]
     how = Admission(method=course.enrollment_type, decided_by=actor_id, over_capacity=over_capacity, via="request")
-    places = None if over_capacity else room_for_who_comes(db, course)
+    places = None if over_capacity else room_for_who_comes(db, core, course)
     notes = {pending[review.request_id].user_id: review.notes for review in approved}
     outcomes: dict[uuid.UUID, Enrollment | EnrollmentWait | LMSError] = {
         **admit(db, core, course, notes, how, places=places, notes=notes)

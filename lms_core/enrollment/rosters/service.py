@@ -12,10 +12,11 @@ from sqlalchemy.orm import Session
 from lms_core.accounts.models import User
 from lms_core.accounts.queries import LIVING, USABLE
 from lms_core.courses.models import Course
-from lms_core.enrollment.admission import Admission, admit, lock_open_course, places_left
+from lms_core.enrollment.admission import Admission, admit, lock_open_course
 from lms_core.enrollment.events import EnrollmentDropped, EnrollmentResumed, EnrollmentSuspended
 from lms_core.enrollment.lifecycle.service import FROM, acting, refusal
 from lms_core.enrollment.models import Enrollment
+from lms_core.enrollment.places import places_left
 from lms_core.enrollment.rosters.events import StudentsMessaged
 from lms_core.enrollment.rosters.queries import AT_ONCE, conditions
 from lms_core.kernel.core import Core
@@ -88,7 +89,7 @@ def enroll_many(
     people = _people(db, wishes)
     with db.begin_nested() as tried:
         outcomes = admit(
-            db, core, course, [each for each in people if each is not None], how, places=places_left(course)
+            db, core, course, [each for each in people if each is not None], how, places=places_left(db, core, course)
         )
         _set_dates(db, wishes, people, outcomes)
         results = _results(wishes, people, outcomes)

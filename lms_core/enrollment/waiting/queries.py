@@ -4,7 +4,7 @@ import uuid
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Connection, exists, func, literal, or_, select, tuple_
+from sqlalchemy import Connection, case, exists, func, or_, select, tuple_
 from sqlalchemy.orm import Session, aliased
 
 from lms_core.accounts.models import User
@@ -12,6 +12,8 @@ from lms_core.accounts.queries import LIVING, USABLE
 from lms_core.courses.access import access_columns
 from lms_core.courses.models import Course
 from lms_core.enrollment.models import EnrollmentWait
+from lms_core.enrollment.places import kept_places, waits_on
+from lms_core.kernel.core import Core
 from lms_core.kernel.db import AnyRow, AnySelect
 from lms_core.kernel.pagination import Page, page_of
 
@@ -26,8 +28,9 @@ POSITION = (
     .scalar_subquery()
     .label("position")
 )
+_STATUS = case((EnrollmentWait.offered_until > func.now(), "offered"), else_="waiting").label("status")
 COLUMNS = (
-    EnrollmentWait.id, EnrollmentWait.user_id, EnrollmentWait.since, literal("waiting").label("status"), POSITION,
+    EnrollmentWait.id, EnrollmentWait.user_id, EnrollmentWait.since, _STATUS, EnrollmentWait.offered_until, POSITION,
     Course.title.label("course_title"), Course.slug.label("course_slug"),
     (User.first_name + " " + User.last_name).label("user_name"), User.avatar_url.label("user_avatar_url"),
 )  # fmt: skip
@@ -66,22 +69,26 @@ def of_person(connection: Connection, user_id: uuid.UUID, *, page: int, limit: i
 _WAITING = select(EnrollmentWait).join(User, User.id == EnrollmentWait.user_id)
 
 
-def anybody_waits(db: Session, course_id: uuid.UUID) -> bool:
+def anybody_waits(db: Session, core: Core, course_id: uuid.UUID) -> bool:
     """Whether somebody whose account can be used waits for a place."""
-    return bool(db.scalar(select(_WAITING.where(EnrollmentWait.course_id == course_id, USABLE).exists())))
+    waiting = _WAITING.where(EnrollmentWait.course_id == course_id, waits_on(core.clock()), USABLE)
+    return bool(db.scalar(select(waiting.exists())))
 
 
 def next_waits(db: Session, course_id: uuid.UUID, limit: int) -> Sequence[EnrollmentWait]:
     """Those who are next in a locked course; who is suspended is passed by, and keeps the place on the list."""
-    ordered = _WAITING.where(EnrollmentWait.course_id == course_id, USABLE)
+    ordered = _WAITING.where(EnrollmentWait.course_id == course_id, EnrollmentWait.offered_until.is_(None), USABLE)
     ordered = ordered.order_by(EnrollmentWait.since, EnrollmentWait.id).limit(limit)
     return db.scalars(ordered.execution_options(populate_existing=True)).all()
 
 
-def courses_with_room(db: Session, limit: int) -> Sequence[uuid.UUID]:
-    """Courses that could let somebody in who waits."""
-    room = or_(Course.max_students.is_(None), Course.enrolled_count < Course.max_students)
-    waiting = _WAITING.where(EnrollmentWait.course_id == Course.id, USABLE)
+def courses_with_room(db: Session, core: Core, limit: int) -> Sequence[uuid.UUID]:
+    """Courses that could let somebody in who waits, or where a place was kept in vain."""
+    now = core.clock()
+    in_vain = exists().where(EnrollmentWait.course_id == Course.id, EnrollmentWait.offered_until <= now)
+    free = Course.enrolled_count + kept_places(Course.id, now) < Course.max_students
+    room = or_(Course.max_students.is_(None), free, in_vain)
+    waiting = _WAITING.where(EnrollmentWait.course_id == Course.id, waits_on(now), USABLE)
     # From the list, which is short, and not from the courses.
     listed = exists().where(EnrollmentWait.course_id == Course.id)
     statement = select(Course.id).where(OPEN, room, listed, waiting.correlate(Course).exists())

@@ -14,6 +14,13 @@ class EnrollmentWaitSchema(Schema):
     course = Part(JoinedCourseSchema, "course_")
     user_id = fields.UUID()
     user = Part(ApplicantSchema, "user_")
-    status = fields.String(metadata={"enum": ["waiting"], "example": "waiting"})
+    status = fields.String(
+        metadata={
+            "enum": ["waiting", "offered"],
+            "example": "waiting",
+            "description": "`offered`: a place is kept until `offeredUntil`; one takes it, and pays, by enrolling.",
+        }
+    )
+    offered_until = Timestamp(allow_none=True)
     position = fields.Integer(metadata={"description": "From 1, who is next."})
     since = Timestamp()

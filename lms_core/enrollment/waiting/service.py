@@ -1,24 +1,29 @@
 """Commands on waiting lists. Each runs in the caller's transaction; raising rolls it back.
 
 Whoever joins, leaves or moves up does so while the course is locked: no place is given twice, and none beyond the
-last. What was decided about who waits (their method's word, the staff's approval) was decided when they joined.
+last. What was decided about who waits (their method's word, the staff's approval) was decided when they joined. Who has
+to pay is asked to when a place is free, which is kept for them for ``lms.waiting_list.offer``; then they are off the
+list, and the next one is asked.
 """
 
 import datetime as dt
 import uuid
+from collections.abc import Sequence
 
-from sqlalchemy import delete, select
+from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
 
 from lms_core.accounts.models import User
 from lms_core.courses.models import Course
-from lms_core.enrollment.admission import Admission, admit, places_left
-from lms_core.enrollment.events import WaitingListJoined
+from lms_core.enrollment.admission import Admission, admit
+from lms_core.enrollment.events import PlaceOffered, WaitingListJoined
 from lms_core.enrollment.models import EnrollmentWait
+from lms_core.enrollment.places import places_left
 from lms_core.enrollment.waiting.queries import anybody_waits, next_waits
 from lms_core.kernel.core import Core
-from lms_core.kernel.errors import NotFound
-from lms_core.kernel.events import publish
+from lms_core.kernel.errors import Conflict, NotFound
+from lms_core.kernel.events import publish, publish_all
+from lms_core.kernel.i18n import _
 
 AT_ONCE = 200
 """People who move up in one transaction."""
@@ -27,7 +32,19 @@ AT_ONCE = 200
 def wait_of(db: Session, course_id: uuid.UUID, user_id: uuid.UUID) -> EnrollmentWait | None:
     """Somebody's place on the list of a locked course."""
     mine = (EnrollmentWait.user_id == user_id, EnrollmentWait.course_id == course_id)
-    return db.scalar(select(EnrollmentWait).where(*mine))
+    return db.scalar(select(EnrollmentWait).where(*mine), execution_options={"populate_existing": True})
+
+
+def check_waiting(db: Session, core: Core, course_id: uuid.UUID, user_id: uuid.UUID) -> None:
+    """Raises 409 ``already_waiting``, unless a place in the locked course is kept for them, or was in vain."""
+    wait = wait_of(db, course_id, user_id)
+    if wait is None:
+        return
+    if wait.offered_until is None:
+        raise Conflict("already_waiting", _("You are on the waiting list of this course already."))
+    if wait.offered_until <= core.clock():
+        db.delete(wait)
+        db.flush()
 
 
 def join_list(
@@ -54,23 +71,27 @@ def leave_list(db: Session, course_id: uuid.UUID, wait_id: uuid.UUID) -> None:
 
 
 def move_up(db: Session, core: Core, course_id: uuid.UUID) -> bool:
-    """Let those in who are next, as many as there are places for; answers whether there may be more to do.
+    """Let those in who are next, as many as there are places for, or ask them to pay; answers whether to go on.
 
     Nobody moves up in a course that is unpublished, archived or deleted.
     """
-    if not anybody_waits(db, course_id):  # Most often so, and then nobody has to wait for a lock.
+    if not anybody_waits(db, core, course_id):  # Most often so, and then nobody has to wait for a lock.
         return False
     course = db.get(Course, course_id, with_for_update={"key_share": True}, populate_existing=True)
     if course is None or not course.is_published or course.archived_at or course.deleted_at:
         return False
-    places = places_left(course)
+    now = core.clock()
+    db.execute(delete(EnrollmentWait).where(EnrollmentWait.course_id == course_id, EnrollmentWait.offered_until <= now))
+    places = places_left(db, core, course)
     waits = next_waits(db, course_id, AT_ONCE if places is None else min(places, AT_ONCE))
-    ways = {_key(wait): wait for wait in waits}
-    for key, example in ways.items():
-        people = [wait.user_id for wait in waits if _key(wait) == key]
+    asked = [wait for wait in waits if wait.admission.get("pays")]
+    _ask_to_pay(db, course, asked, now + dt.timedelta(seconds=core.settings.seconds("lms.waiting_list.offer")))
+    free = [wait for wait in waits if not wait.admission.get("pays")]
+    for key, example in {_key(wait): wait for wait in free}.items():
+        people = [wait.user_id for wait in free if _key(wait) == key]
         admit(db, core, course, people, _how(example), places=None)
     # Of who could not be let in (a suspended enrollment), nobody has to take notice any more.
-    db.execute(delete(EnrollmentWait).where(EnrollmentWait.id.in_([wait.id for wait in waits])))
+    db.execute(delete(EnrollmentWait).where(EnrollmentWait.id.in_([wait.id for wait in free])))
     return bool(waits)
 
 
@@ -81,8 +102,16 @@ def forget_deleted(db: Session) -> None:
                execution_options={"synchronize_session": False})  # fmt: skip
 
 
+def _ask_to_pay(db: Session, course: Course, waits: Sequence[EnrollmentWait], until: dt.datetime) -> None:
+    """Keep a place for each, and say so: they take it by enrolling."""
+    ids = [wait.id for wait in waits]
+    db.execute(update(EnrollmentWait).where(EnrollmentWait.id.in_(ids)).values(offered_until=until))
+    publish_all(db, [PlaceOffered(wait.user_id, course.id, wait.id, course.title, until) for wait in waits])
+
+
 def _kept(how: Admission) -> dict[str, str]:
-    said = {"type": how.type, "method": how.method, "decidedBy": how.decided_by, "expiresAt": how.expires_at}
+    said = {"type": how.type, "method": how.method, "decidedBy": how.decided_by, "expiresAt": how.expires_at,
+            "pays": "yes" if how.pays else None}  # fmt: skip
     return {
         key: value.isoformat() if isinstance(value, dt.datetime) else str(value)
         for key, value in said.items()

@@ -23,7 +23,7 @@ def move_everybody_up(context: TaskContext) -> None:
     """Whatever has freed a place, an account that was deleted or a hand in the database, it is given to who waits."""
     with context.core.transaction() as db:
         forget_deleted(db)
-        courses = courses_with_room(db, COURSES_AT_ONCE)
+        courses = courses_with_room(db, context.core, COURSES_AT_ONCE)
     for course_id in courses:
         with context.core.transaction() as db:
             if move_up(db, context.core, course_id):

@@ -2,7 +2,13 @@
 
 from typing import TYPE_CHECKING
 
-from lms_core.enrollment.events import EnrollmentRejected, EnrollmentRequested, UserEnrolled, WaitingListJoined
+from lms_core.enrollment.events import (
+    EnrollmentRejected,
+    EnrollmentRequested,
+    PlaceOffered,
+    UserEnrolled,
+    WaitingListJoined,
+)
 
 if TYPE_CHECKING:
     from pyramid.config import Configurator
@@ -15,3 +21,4 @@ def includeme(config: "Configurator") -> None:
     config.add_event_subscriber(EnrollmentRequested, "notifications.enrollment_requested", tasks.tell_requested)
     config.add_event_subscriber(EnrollmentRejected, "notifications.enrollment_rejected", tasks.tell_rejected)
     config.add_event_subscriber(WaitingListJoined, "notifications.waiting_list_joined", tasks.tell_waiting)
+    config.add_event_subscriber(PlaceOffered, "notifications.place_offered", tasks.tell_offered)

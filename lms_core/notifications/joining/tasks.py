@@ -3,7 +3,13 @@
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from lms_core.enrollment.events import EnrollmentRejected, EnrollmentRequested, UserEnrolled, WaitingListJoined
+from lms_core.enrollment.events import (
+    EnrollmentRejected,
+    EnrollmentRequested,
+    PlaceOffered,
+    UserEnrolled,
+    WaitingListJoined,
+)
 from lms_core.kernel.events import Delivery
 from lms_core.kernel.i18n import _
 from lms_core.notifications.joining import queries
@@ -78,4 +84,23 @@ def tell_waiting(delivery: Delivery, event: WaitingListJoined) -> None:
         data={"courseId": str(event.course_id), "courseTitle": event.course_title, "waitId": str(event.wait_id)},
         action_url=f"/courses/{event.course_id}",
     )
+    tell(delivery.db, delivery.core, event.user_id, notice)
+
+
+def tell_offered(delivery: Delivery, event: PlaceOffered) -> None:
+    """By mail too: whoever waits for long looks in seldom."""
+    hours = round((event.until - delivery.occurred_at).total_seconds() / 3600)
+    notice = Notice(
+        type="place_offered",
+        title=_("A place in ${course} is free for you", mapping={"course": event.course_title}),
+        message=_("It is kept for you for a while: enroll and pay before somebody else is asked."),
+        data={
+            "courseId": str(event.course_id), "courseTitle": event.course_title, "waitId": str(event.wait_id),
+            "until": event.until.isoformat(),
+        },
+        action_url=f"/courses/{event.course_id}",
+        expires_at=event.until,
+        mail="place_offered",
+        mail_data={"hours": hours},
+    )  # fmt: skip
     tell(delivery.db, delivery.core, event.user_id, notice)

@@ -82,6 +82,10 @@ class School:
         with self.core.reader() as db:
             return db.scalar(select(Enrollment.status).where(Enrollment.user_id == payer.id))
 
+    def enrollment_id(self, payer: Payer) -> Any:
+        with self.core.reader() as db:
+            return db.scalar(select(Enrollment.id).where(Enrollment.user_id == payer.id))
+
     def payment(self, payment: Any) -> Any:
         with self.core.reader() as db:
             return db.execute(select(Payment.__table__).where(Payment.id == payment["reference"])).one()
