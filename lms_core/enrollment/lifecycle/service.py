@@ -1,7 +1,9 @@
 """Commands on an enrollment's state. Each runs in the caller's transaction; raising rolls it back.
 
-Every command locks the enrollment first, as progress does: of two at once the second finds what the first has made of
-it. What became of it is kept by triggers (``enrollment_changes``); :func:`acting` tells them by whom and why.
+Every command locks the enrollment: of two at once the second finds what the first has made of it. One that is in use is
+locked before its course, as progress does, whose triggers count in the course. One that is over is locked after its
+course, as by who gives out places, and may begin it anew. So nobody waits for who waits for them. What became of it is
+kept by triggers (``enrollment_changes``); :func:`acting` tells them by whom and why.
 """
 
 import datetime as dt
@@ -42,6 +44,10 @@ FROM: Mapping[str, Collection[str]] = MappingProxyType(
     }
 )
 """The states from which each step may be taken."""
+
+
+ENDED = ("dropped", "expired")
+"""The states in which an enrollment takes no place."""
 
 
 def acting(db: Session, actor_id: uuid.UUID | None, reason: str | None = None) -> None:
@@ -187,8 +193,11 @@ def expire_due(db: Session, *, limit: int) -> int:
 
 def _locked(db: Session, enrollment_id: uuid.UUID, step: str | None = None) -> Enrollment:
     """The enrollment, held until the end. Raises 404, and 409 where the step leads nowhere from the state it is in."""
-    chosen = select(Enrollment).where(Enrollment.id == enrollment_id).with_for_update(key_share=True)
-    enrollment = db.scalar(chosen.execution_options(populate_existing=True))
+    chosen = select(Enrollment).where(Enrollment.id == enrollment_id)
+    over = db.scalar(select(Enrollment.course_id).where(Enrollment.id == enrollment_id, Enrollment.status.in_(ENDED)))
+    if over is not None:
+        db.execute(select(Course.id).where(Course.id == over).with_for_update(key_share=True))
+    enrollment = db.scalar(chosen.with_for_update(key_share=True), execution_options={"populate_existing": True})
     if enrollment is None:
         raise NotFound()
     if step is not None and enrollment.status not in FROM[step]:
