@@ -17,9 +17,14 @@ class Result:
     errors: int
 
 
-def request_bytes(path: str, headers: Mapping[str, str]) -> bytes:
-    lines = [f"GET {path} HTTP/1.1", "Host: 127.0.0.1", *(f"{name}: {value}" for name, value in headers.items())]
-    return ("\r\n".join(lines) + "\r\n\r\n").encode()
+def request_bytes(path: str, headers: Mapping[str, str], body: bytes | None = None) -> bytes:
+    """A GET; with a body, a POST of JSON."""
+    sent = {"Host": "127.0.0.1", **headers}
+    if body is not None:
+        sent |= {"Content-Type": "application/json", "Content-Length": str(len(body))}
+    lines = ["GET" if body is None else "POST", f" {path} HTTP/1.1\r\n"]
+    lines += [f"{name}: {value}\r\n" for name, value in sent.items()]
+    return "".join((*lines, "\r\n")).encode() + (body or b"")
 
 
 def run(port: int, request: bytes, *, seconds: float, connections: int = 8) -> Result:

@@ -9,6 +9,7 @@ import statistics
 import subprocess
 import tempfile
 import urllib.request
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -45,16 +46,16 @@ LESSONS_BOUND = 2.0
 """500 lessons against 20, which are a 25th of what there is to send."""
 
 # The rows are as the services would have made them; five million of them would take these hours.
-COMPLETED = """
+_COMPLETED = """
 SET session_replication_role = replica;
 INSERT INTO enrollments (user_id, course_id, status, started_at, completed_at, lessons_total, lessons_completed,
                          progress_percentage)
 SELECT users.id, courses.id, 'completed', now(), now(), versions.lessons_total, versions.lessons_total, 100
 FROM course_versions AS versions
 JOIN courses ON courses.version_id = versions.id
-JOIN (VALUES {sizes}) AS sizes (course_id, students) ON sizes.course_id = courses.id
-JOIN (SELECT id, row_number() OVER (ORDER BY email <> 'student-0@many.example') AS number FROM users
-      WHERE email LIKE 'student-%') AS users ON users.number <= sizes.students;
+JOIN (VALUES {sizes}) AS sizes (course_id, first, students) ON sizes.course_id = courses.id
+JOIN (SELECT id, substring(email FROM '[0-9]+')::integer AS number FROM users WHERE email LIKE 'student-%') AS users
+    ON users.number >= sizes.first AND users.number < sizes.first + sizes.students;
 INSERT INTO module_progress (user_id, module_id, enrollment_id, lessons_total, lessons_completed,
                              completion_percentage, started_at, completed_at)
 SELECT user_id, module_id, enrollments.id, modules.lessons_total, modules.lessons_total, 100, now(), now()
@@ -87,18 +88,27 @@ def _fill(demo: Demo) -> object:
     people.copy_people(demo, "student", max(size.students for size in SIZES))
     catalog.copy_courses(demo, len(SIZES), 1)
     for course, size in enumerate(SIZES):
-        _copy_content(demo, course, size)
+        copy_content(demo, course, size)
     catalog.publish_many(demo, len(SIZES))
-    sizes = ", ".join(f"('{numbered('course', course)}'::uuid, {size.students})" for course, size in enumerate(SIZES))
-    url = demo.core.settings.text("sqlalchemy.url")
-    with psycopg.connect(url, autocommit=True) as connection:
-        for statement in COMPLETED.format(sizes=sizes).split(";\n"):
-            connection.execute(statement)
-        connection.execute("VACUUM ANALYZE")
+    complete(demo, [(0, size) for size in SIZES])
     return numbered("student", 0)
 
 
-def _copy_content(demo: Demo, course: int, size: Size) -> None:
+def complete(demo: Demo, courses: Sequence[tuple[int, Size]]) -> None:
+    """Have each course completed by its students, who are numbered from the first of them on."""
+    sizes = ", ".join(
+        f"('{numbered('course', course)}'::uuid, {first}, {size.students})"
+        for course, (first, size) in enumerate(courses)
+    )
+    url = demo.core.settings.text("sqlalchemy.url")
+    with psycopg.connect(url, autocommit=True) as connection:
+        for statement in _COMPLETED.format(sizes=sizes).split(";\n"):
+            connection.execute(statement)
+        connection.execute("VACUUM ANALYZE")
+
+
+def copy_content(demo: Demo, course: int, size: Size) -> None:
+    """The draft of a course: modules one after the other, of lessons to read."""
     copy(
         demo, "Modules", "modules", ("id", "course_id", "title", "order_index", "unlock_type"), size.modules,
         lambda n: (

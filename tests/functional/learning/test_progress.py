@@ -137,3 +137,21 @@ def test_start_and_complete_are_bounded_in_statements(student, course, statement
     with statements() as seen:
         _do(student, "complete", course.lessons[0])
     assert seen.count <= 12, seen
+
+
+def test_a_large_course_takes_no_more_statements_than_a_small_one(core, student, instructor, statements):
+    """Of a student with one lesson left, who begins it, beats, completes it and the course, and looks at the list."""
+    counted = []
+    for modules, lessons in ((1, 2), (12, 4)):
+        made = make_course(core, instructor.id, modules=modules, lessons=lessons)
+        student.client.post_json("/api/v1/enrollments", {"courseId": str(made.id)}, status=201)
+        for lesson in made.lessons[:-1]:
+            _do(student, "start", lesson)
+            _do(student, "complete", lesson)
+        with statements() as seen:
+            _do(student, "start", made.lessons[-1])
+            student.client.post_json(f"/api/v1/lessons/{made.lessons[-1]}/heartbeat", {"seconds": 1})
+            _do(student, "complete", made.lessons[-1])
+            student.client.get("/api/v1/users/me/courses")
+        counted.append(seen.count)
+    assert counted[0] == counted[1]
