@@ -4,7 +4,7 @@ import uuid
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Select, and_, case, exists, func, literal, or_, select
+from sqlalchemy import ColumnElement, Connection, Select, and_, case, exists, func, literal, or_, select, true
 from sqlalchemy.sql.functions import coalesce
 
 from lms_core.accounts.models import User
@@ -13,7 +13,7 @@ from lms_core.enrollment.models import Enrollment
 from lms_core.enrollment.queries import ENDS_AT, IN_USE
 from lms_core.kernel.pagination import Page, page_of
 from lms_core.learning.models import LessonProgress
-from lms_core.learning.unlocking.queries import open_lesson
+from lms_core.learning.unlocking.queries import open_lesson, open_module
 
 LAST_USED = coalesce(Enrollment.last_accessed_at, Enrollment.enrolled_at).desc()
 ORDERS: Mapping[str, tuple[Any, ...]] = {
@@ -90,7 +90,16 @@ def _continued(person: ColumnElement[uuid.UUID]) -> ColumnElement[uuid.UUID | No
     These are looked for where nothing was begun, a date is to come, or a new version has overtaken it. Who may not
     enter the course now has nothing to go on with.
     """
-    stored = _lessons(person).where(VersionLesson.lesson_id == Enrollment.continue_lesson_id, open_lesson(person))
+    stored = (
+        select(VersionLesson.lesson_id)
+        .join(VersionModule, _IN_MODULE)
+        .where(
+            VersionLesson.version_id == Course.version_id,
+            VersionLesson.lesson_id == Enrollment.continue_lesson_id,
+            _undone(person),
+            open_lesson(person),
+        )
+    )
     unfinished = or_(
         Enrollment.continue_lesson_id.is_not(None), Enrollment.lessons_completed < CourseVersion.lessons_total
     )
@@ -102,21 +111,19 @@ def _continued(person: ColumnElement[uuid.UUID]) -> ColumnElement[uuid.UUID | No
     )
 
 
-def _lessons(person: ColumnElement[uuid.UUID]) -> Select[Any]:
-    """The lessons of the enclosing statement's course that somebody has not completed, each with its module."""
-    together = and_(
-        VersionModule.version_id == VersionLesson.version_id, VersionModule.module_id == VersionLesson.module_id
-    )
+def _undone(person: ColumnElement[uuid.UUID]) -> ColumnElement[bool]:
+    """Whether somebody has not completed a lesson of the enclosing statement."""
     done = exists().where(
         LessonProgress.user_id == person,
         LessonProgress.lesson_id == VersionLesson.lesson_id,
         LessonProgress.status == "completed",
     )
-    return (
-        select(VersionLesson.lesson_id)
-        .join_from(VersionLesson, VersionModule, together)
-        .where(VersionLesson.version_id == Course.version_id, ~done.correlate(VersionLesson))
-    )
+    return ~done.correlate(VersionLesson)
+
+
+_IN_MODULE = and_(
+    VersionLesson.version_id == VersionModule.version_id, VersionLesson.module_id == VersionModule.module_id
+)
 
 
 def _begun_last() -> ColumnElement[uuid.UUID]:
@@ -135,5 +142,14 @@ def _begun_last() -> ColumnElement[uuid.UUID]:
 
 
 def _next_open(person: ColumnElement[uuid.UUID]) -> ColumnElement[uuid.UUID]:
-    following = _lessons(person).where(open_lesson(person)).order_by(VersionModule.place, VersionLesson.place)
-    return following.limit(1).correlate(Course, Enrollment).scalar_subquery()
+    """Modules are asked whether they are open, and not each of their lessons."""
+    first = select(VersionLesson.lesson_id).where(_IN_MODULE, _undone(person)).order_by(VersionLesson.place).limit(1)
+    lesson = first.correlate(VersionModule).lateral("following")
+    found = (
+        select(lesson.c.lesson_id)
+        .select_from(VersionModule)
+        .join(lesson, true())
+        .where(VersionModule.version_id == Course.version_id, open_module(person))
+        .order_by(VersionModule.place)
+    )
+    return found.limit(1).correlate(Course, Enrollment).scalar_subquery()

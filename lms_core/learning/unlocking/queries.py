@@ -168,12 +168,23 @@ def open_lesson(person: ColumnElement[Any]) -> ColumnElement[bool]:
     A condition on ``version_lessons`` and its ``version_modules``, in what students see of ``courses``. For who does
     not take the course it says nothing.
     """
-    free = and_(VersionModule.unlock_type == "immediate", VersionModule.prerequisites == text("'{}'::uuid[]"))
     lesson = (LessonProgress.user_id == person, LessonProgress.lesson_id == VersionLesson.lesson_id)
     begun = exists().where(*lesson, LessonProgress.started_at.is_not(None)).correlate(VersionLesson)
+    return or_(_free(), and_(_admitted(person), or_(begun, _entered(person), conditions_met(person))))
+
+
+def open_module(person: ColumnElement[Any]) -> ColumnElement[bool]:
+    """:func:`open_lesson` for what was not begun of a module: a condition on ``version_modules`` and ``courses``."""
+    return or_(_free(), and_(_admitted(person), or_(_entered(person), conditions_met(person))))
+
+
+def _free() -> ColumnElement[bool]:
+    return and_(VersionModule.unlock_type == "immediate", VersionModule.prerequisites == text("'{}'::uuid[]"))
+
+
+def _entered(person: ColumnElement[Any]) -> ColumnElement[bool]:
     module = (ModuleProgress.user_id == person, ModuleProgress.module_id == VersionModule.module_id)
-    entered = exists().where(*module, ModuleProgress.started_at.is_not(None)).correlate(VersionModule)
-    return or_(free, and_(_admitted(person), or_(begun, entered, conditions_met(person))))
+    return exists().where(*module, ModuleProgress.started_at.is_not(None)).correlate(VersionModule)
 
 
 def _admitted(person: ColumnElement[Any]) -> ColumnElement[bool]:
