@@ -126,6 +126,8 @@ SETTINGS: tuple[Setting, ...] = (
             "and has to pay", bounds=(3600, 2_592_000)),
     Setting("lms.invitations.ttl", "seconds", "14d", "How long an invitation to a course can be accepted",
             bounds=(3600, 15_552_000)),
+    Setting("lms.payments.keep_events", "seconds", "90d", "How long it is kept what gateways have told, by which what "
+            "they repeat is known", bounds=(2_592_000, 315_360_000)),
     Setting("lms.ratelimit.enabled", "flag", "true", "Limit requests by address and account"),
     Setting("lms.ratelimit.storage", "text", "memory://", "memory:// (each process) or redis:// (shared)", secret=True),
     Setting("lms.ratelimit.auth_address", "rate", "60/minute", "Authentication requests from one address"),

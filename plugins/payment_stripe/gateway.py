@@ -160,9 +160,13 @@ def _session(event_id: str, kind: Any, session: Mapping[str, Any]) -> GatewayEve
 
 
 def _payment_id(thing: Mapping[str, Any]) -> uuid.UUID | None:
+    return _named(thing, "payment_id")
+
+
+def _named(thing: Mapping[str, Any], name: str) -> uuid.UUID | None:
     """Other things are sold through the same account, and named otherwise."""
     try:
-        return uuid.UUID((thing.get("metadata") or {}).get("payment_id") or "")
+        return uuid.UUID((thing.get("metadata") or {}).get(name) or "")
     except ValueError:
         return None
 
@@ -176,6 +180,18 @@ def _refunded(event_id: str, kind: str, charge: Mapping[str, Any]) -> GatewayEve
     currency = str(charge["currency"]).upper()
     total = from_minor(charge["amount_refunded"], currency)
     return GatewayEvent(event_id, "refunded", _payment_id(charge), None, charge["payment_intent"], total, currency)
+
+
+def _refund_failed(event_id: str, kind: str, refund: Mapping[str, Any]) -> GatewayEvent | None:
+    """Stripe tells of it in several events: whichever comes first counts."""
+    if refund["status"] not in ("failed", "canceled"):
+        return None
+    currency = str(refund["currency"]).upper()
+    return GatewayEvent(
+        f"{refund['id']}:failed", "refund_failed", charge=refund["payment_intent"],
+        amount=from_minor(refund["amount"], currency), currency=currency,
+        refund=refund["id"], refund_id=_named(refund, "refund_id"),
+    )  # fmt: skip
 
 
 _DISPUTES: Mapping[str, Any] = {
@@ -201,6 +217,9 @@ _READERS: Mapping[str, Callable[[str, str, Mapping[str, Any]], GatewayEvent | No
     "checkout.session.async_payment_failed": lambda event_id, _kind, session: _session(event_id, "failed", session),
     "checkout.session.expired": lambda event_id, _kind, session: _session(event_id, "expired", session),
     "charge.refunded": _refunded,
+    "charge.refund.updated": _refund_failed,
+    "refund.updated": _refund_failed,
+    "refund.failed": _refund_failed,
     "charge.dispute.created": _disputed,
     "charge.dispute.updated": _disputed,
     "charge.dispute.closed": _disputed,

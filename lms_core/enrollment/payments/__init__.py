@@ -33,4 +33,5 @@ def includeme(config: "Configurator") -> None:
     config.add_event_subscriber(UserEnrolled, "payments.note_enrollment", tasks.note_enrollment)
     config.add_periodic_task("payments.reconcile", tasks.reconcile, every=300)
     config.add_periodic_task("payments.refund", tasks.refund, every=30)
+    config.add_periodic_task("payments.prune", tasks.prune, every=86_400)
     config.scan("lms_core.enrollment.payments.views")

@@ -18,7 +18,7 @@ VOUCHER = "voucher"
 """Stands for a gateway where a voucher has paid for all of it."""
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,49}")
 
-News = Literal["paid", "failed", "expired", "refunded", "disputed", "dispute_won", "dispute_lost"]
+News = Literal["paid", "failed", "expired", "refunded", "refund_failed", "disputed", "dispute_won", "dispute_lost"]
 
 
 class GatewayUnavailable(Exception):
@@ -61,7 +61,9 @@ class Checkout:
 class GatewayEvent:
     """What a gateway has to say about a payment, named by its id, its ``reference`` or its ``charge``.
 
-    ``amount`` is what came, or of ``refunded`` all that has gone back so far; None where the gateway does not say.
+    ``amount`` is what came, of ``refunded`` all that has gone back so far, or of ``refund_failed`` what of that came
+    again; None where the gateway does not say. ``refund`` and ``refund_id`` name the refund that has failed: by the
+    gateway's name, and by ours if it has one.
     ``dispute`` is the gateway's own name of a dispute, by which its beginning counts no more once its end was told.
     """
 
@@ -73,6 +75,8 @@ class GatewayEvent:
     amount: Decimal | None = None
     currency: str | None = None
     dispute: str | None = None
+    refund: str | None = None
+    refund_id: uuid.UUID | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -98,7 +98,10 @@ class PaymentRefund(Identified, Timestamped, Base):
 
 
 class PaymentEvent(Identified, Created, Base):
-    """What a gateway has told, once however often it tells it; ``outcome`` is what that came to."""
+    """What a gateway has told, once however often it tells it; ``outcome`` is what that came to.
+
+    Kept for ``lms.payments.keep_events``, which is longer than any gateway repeats itself.
+    """
 
     __tablename__ = "payment_events"
 
@@ -109,7 +112,7 @@ class PaymentEvent(Identified, Created, Base):
     outcome: Mapped[str | None]
     details: Mapped[Document]
 
-    __table_args__ = (UniqueConstraint("gateway", "event_id"), sparse_index("payment_id"))
+    __table_args__ = (UniqueConstraint("gateway", "event_id"), Index(None, "created_at"), sparse_index("payment_id"))
 
 
 class Voucher(Identified, Created, Base):

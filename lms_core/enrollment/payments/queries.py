@@ -3,7 +3,7 @@
 import uuid
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, exists, select
+from sqlalchemy import ColumnElement, Connection, and_, exists, select
 from sqlalchemy.orm import Session
 
 from lms_core.accounts.models import User
@@ -20,7 +20,11 @@ COLUMNS = (
     Payment.refunded, Payment.status, Payment.gateway, Payment.checkout_url, Payment.place_until, Payment.expires_at,
     Payment.paid_at, Payment.created_at, Payment.updated_at, _REFUND_DUE.label("refund_due"),
 )  # fmt: skip
-FOR_STAFF = (Payment.note, Payment.reference)
+_REFUND_FAILED = and_(
+    exists().where(PaymentRefund.payment_id == Payment.id, PaymentRefund.status == "failed"),
+    Payment.refunded < Payment.amount,
+)
+FOR_STAFF = (Payment.note, Payment.reference, _REFUND_FAILED.label("refund_failed"))
 """What its payer does not see."""
 
 _PERSON = (

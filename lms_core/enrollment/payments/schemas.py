@@ -51,6 +51,10 @@ class StaffPaymentSchema(PaymentSchema):
         allow_none=True, metadata={"description": "The gateway's name for it.", "example": "cs_test_a1B2c3"}
     )
     note = fields.String(allow_none=True)
+    refund_failed = fields.Boolean(
+        allow_none=True,
+        metadata={"description": "Whether money could not be given back, and some of it is still here."},
+    )
 
 
 class PaymentsQuery(CursorQuery):

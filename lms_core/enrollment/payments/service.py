@@ -5,6 +5,7 @@ and of two that tell the same the second finds what the first has made of it. Mo
 ways, whatever has become of the payment, the course or the person meanwhile: they get in, or it goes back.
 """
 
+import datetime as dt
 import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -12,7 +13,7 @@ from decimal import Decimal
 from types import MappingProxyType
 
 import structlog
-from sqlalchemy import exists, func, select, update
+from sqlalchemy import delete, exists, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
@@ -101,6 +102,14 @@ def find(db: Session, gateway: str, event: GatewayEvent) -> uuid.UUID | None:
             other = None not in (row.reference, event.reference) and row.reference != event.reference
             return None if other else row.id
     return None
+
+
+def prune_events(db: Session, core: Core, *, limit: int) -> int:
+    """Forget the next of what gateways told so long ago that they do not tell it again; answers how many."""
+    before = core.clock() - dt.timedelta(seconds=core.settings.seconds("lms.payments.keep_events"))
+    old = select(PaymentEvent.id).where(PaymentEvent.created_at < before).order_by(PaymentEvent.created_at).limit(limit)
+    gone = delete(PaymentEvent).where(PaymentEvent.id.in_(old.with_for_update(skip_locked=True)))
+    return len(db.execute(gone.returning(PaymentEvent.id), execution_options={"synchronize_session": False}).all())
 
 
 def settle(case: Case, event: GatewayEvent) -> str:
@@ -230,6 +239,40 @@ def gave_back(case: Case, total: Decimal) -> str:
     return payment.status
 
 
+def _refund_failed(case: Case, event: GatewayEvent) -> str:
+    """What went back could not be delivered, and has come again: a card is closed, say. Somebody has to look at it.
+
+    It is paid again, so that it can be refunded again. Who was taken off the course stays so: that it was to be
+    refunded has not changed.
+    """
+    payment, refund = case.payment, _refund_of(case, event)
+    if refund.status == "failed":
+        return "known"
+    told, refund.status = refund.status == "done", "failed"
+    came = (payment.amount, payment.currency)
+    if told and refund.amount is None and (event.amount, event.currency) not in (came, (None, None)):
+        payment.refunded, payment.status = Decimal(0), "mismatched"
+    elif told:
+        # The gateway may have counted it out already, when it told of a later refund: those that are done stand.
+        again = event.amount or refund.amount or payment.amount
+        payment.refunded = max(_done(case), payment.refunded - again)
+        payment.status = status_of(payment)
+    _call_for_help(case, "refund_failed")
+    return "refund_failed"
+
+
+def _refund_of(case: Case, event: GatewayEvent) -> PaymentRefund:
+    """The refund that an event is about, locked; one that was made at the gateway itself is written down now."""
+    mine = select(PaymentRefund).where(PaymentRefund.payment_id == case.payment.id).with_for_update()
+    for column, named in ((PaymentRefund.id, event.refund_id), (PaymentRefund.reference, event.refund)):
+        found = case.db.scalar(mine.where(column == named), execution_options={"populate_existing": True})
+        if named is not None and found is not None:
+            return found
+    refund = owe(case, event.amount, "gateway")
+    refund.reference, refund.status = event.refund, "done"
+    return refund
+
+
 def _disputed(case: Case, event: GatewayEvent) -> str:
     """Somebody has their bank take the money back: they are kept out until that is decided."""
     payment = case.payment
@@ -278,6 +321,7 @@ _SETTLERS: Mapping[str, Callable[[Case, GatewayEvent], str]] = MappingProxyType(
         "failed": _ended("failed"),
         "expired": _ended("expired"),
         "refunded": _refunded,
+        "refund_failed": _refund_failed,
         "disputed": _disputed,
         "dispute_won": _dispute_won,
         "dispute_lost": _dispute_lost,
@@ -329,17 +373,21 @@ def owe(case: Case, amount: Decimal | None, reason: str, by: uuid.UUID | None = 
 def refund_done(case: Case, refund_id: uuid.UUID, reference: str | None, total: Decimal | None) -> None:
     """The gateway has given money back: ``total`` so far, or what it was asked for where it does not say."""
     refund = case.db.get(PaymentRefund, refund_id, with_for_update=True, populate_existing=True)
-    if refund is None or refund.status == "done":
+    if refund is None or refund.status != "requested":
         return
     refund.status, refund.reference = "done", reference
     case.db.flush()
     if case.payment.status == "mismatched":
         total = case.payment.amount
-    if total is None:
-        done = select(func.sum(func.coalesce(PaymentRefund.amount, case.payment.amount)))
-        mine = (PaymentRefund.payment_id == case.payment.id, PaymentRefund.status == "done")
-        total = case.db.scalar(done.where(*mine)) or Decimal(0)
-    gave_back(case, total)
+    gave_back(case, _done(case) if total is None else total)
+
+
+def _done(case: Case) -> Decimal:
+    """What has gone back by the refunds that we know of."""
+    case.db.flush()
+    done = select(func.sum(func.coalesce(PaymentRefund.amount, case.payment.amount)))
+    mine = (PaymentRefund.payment_id == case.payment.id, PaymentRefund.status == "done")
+    return case.db.scalar(done.where(*mine)) or Decimal(0)
 
 
 def refund_failed(case: Case, refund_id: uuid.UUID) -> None:

@@ -8,6 +8,7 @@ from lms_core.kernel.tasks import TaskContext
 
 AT_ONCE = 500
 """Payments that one transaction closes."""
+PRUNED_AT_ONCE = 5_000
 
 
 def reconcile(context: TaskContext) -> None:
@@ -20,6 +21,14 @@ def reconcile(context: TaskContext) -> None:
 def refund(context: TaskContext) -> None:
     """Give back what is owed."""
     give_back_due(context.core, context.registry.payment_gateways)
+
+
+def prune(context: TaskContext) -> None:
+    """Forget what gateways told long ago, in batches, each its own transaction."""
+    pruned = PRUNED_AT_ONCE
+    while pruned == PRUNED_AT_ONCE:
+        with context.core.transaction() as db:
+            pruned = service.prune_events(db, context.core, limit=PRUNED_AT_ONCE)
 
 
 def note_enrollment(delivery: Delivery, event: UserEnrolled) -> None:
