@@ -55,7 +55,8 @@ class Course(Identified, Timestamped, Base):
     lessons, whose own rows are the draft.
 
     Triggers keep ``enrolled_count``, ``completed_count``, ``rating_count`` and ``rating_sum``.
-    ``enrolled_count`` counts every enrollment that is neither dropped nor expired. ``is_free``,
+    ``enrolled_count`` counts who has a place: every enrollment that is neither dropped nor expired, a completed or
+    suspended one until its time is over. ``is_free``,
     ``rating_average`` and ``title_key``, the title without case and accents to sort by, are computed by the database.
     So is ``tag_keys``, of each tag a 64-bit hash, which every index that orders the catalog holds: small enough for it,
     it tells who has a tag without a look at the table.

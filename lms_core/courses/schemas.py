@@ -44,7 +44,9 @@ class CourseSummarySchema(Schema):
     tags = fields.List(fields.String())
     rating_average = Number()
     rating_count = fields.Integer()
-    enrolled_count = fields.Integer()
+    enrolled_count = fields.Integer(
+        metadata={"description": "Who holds a place: neither dropped nor expired, nor completed and over."}
+    )
     is_published = fields.Boolean()
     published_at = Timestamp(allow_none=True)
     archived_at = Timestamp(allow_none=True)

@@ -100,8 +100,7 @@ def standing(core: Core, enrollment: Enrollment | None) -> LMSError | None:
         return None
     if enrollment.status == "suspended":
         return Conflict("enrollment_suspended", _("Your enrollment in this course is suspended."))
-    over = enrollment.ends_at is not None and enrollment.ends_at <= core.clock()
-    if enrollment.status in TAKING and not over:
+    if enrollment.status in TAKING and not enrollment.is_over(core.clock()):
         return Conflict("already_enrolled", _("You are enrolled in this course already."))
     return None
 
@@ -123,14 +122,16 @@ def admit(
 ) -> dict[uuid.UUID, Enrollment | LMSError]:
     """Enroll people in a locked course in the order given, as many as there are ``places`` (None: for all of them).
 
-    Who has a place kept for them takes that one, and none of these. They are told the ``notes``, and nobody has to
-    decide about a request of theirs any more. Answers for each the enrollment or why there is none: 409
-    ``already_enrolled``, ``enrollment_suspended``, ``course_full``. In a dozen statements, however many they are.
+    Who has a place kept for them takes that one, and none of these; so does who is counted still, in an enrollment that
+    is over. They are told the ``notes``, and nobody has to decide about a request of theirs any more. Answers for each
+    the enrollment or why there is none: 409 ``already_enrolled``, ``enrollment_suspended``, ``course_full``. In a dozen
+    statements, however many they are.
     """
     wanted = list(dict.fromkeys(people))
     known = select(Enrollment).where(Enrollment.course_id == course.id, Enrollment.user_id.in_(wanted))
     earlier = {each.user_id: each for each in db.scalars(known, execution_options={"populate_existing": True})}
     kept = kept_for(db, core, course.id, wanted) if places is not None else set()
+    kept |= {user_id for user_id, enrollment in earlier.items() if enrollment.holds_place}
     refused: dict[uuid.UUID, Enrollment | LMSError] = {}
     let_in: list[uuid.UUID] = []
     for user_id in wanted:
@@ -188,7 +189,7 @@ def _begin(
         for name, value in begun.items():
             setattr(enrollment, name, value)
         enrollment.status = "completed" if enrollment.completed_at is not None else "active"
-        enrollment.dropped_at = enrollment.dropped_reason = None
+        enrollment.dropped_at = enrollment.dropped_reason = enrollment.place_freed_at = None
         enrollment.extra = {**enrollment.extra, "admission": how.record}
     db.flush()
     common = {"course_id": course.id, "extra": {"admission": how.record}, **begun}

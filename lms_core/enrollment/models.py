@@ -28,7 +28,8 @@ class Enrollment(Identified, Base):
     the heartbeats, and no time before ``time_counted_until`` counts again. ``continue_lesson_id`` is the lesson to go
     on with; null where nothing was begun, or all is done. ``certificate_issued`` is computed from its date.
     ``updated_at`` is of what staff decide: state, dates and notes; progress leaves it alone. ``extended_until`` is an
-    end beyond ``expires_at`` that was granted to this student alone.
+    end beyond ``expires_at`` that was granted to this student alone. ``place_freed_at`` is since when it counts in its
+    course no more because its time is over: one that is completed or suspended stays so.
     """
 
     __tablename__ = "enrollments"
@@ -41,6 +42,7 @@ class Enrollment(Identified, Base):
     starts_at: Mapped[dt.datetime | None]
     expires_at: Mapped[dt.datetime | None]
     extended_until: Mapped[dt.datetime | None]
+    place_freed_at: Mapped[dt.datetime | None]
     started_at: Mapped[dt.datetime | None]
     completed_at: Mapped[dt.datetime | None]
     suspended_at: Mapped[dt.datetime | None]
@@ -72,7 +74,14 @@ class Enrollment(Identified, Base):
         Index(None, "course_id", "status"),
         Index(None, "course_id", "enrolled_at", "id"),
         Index(None, "completed_at", postgresql_where=text("completed_at IS NOT NULL")),
-        Index(None, "expires_at", postgresql_where=text("status = 'active' AND expires_at IS NOT NULL")),
+        Index(
+            None,
+            "expires_at",
+            postgresql_where=text(
+                "expires_at IS NOT NULL AND (status = 'active'"
+                " OR place_freed_at IS NULL AND status IN ('completed', 'suspended'))"
+            ),
+        ),
         sparse_index("continue_lesson_id"),
     )
 
@@ -80,6 +89,15 @@ class Enrollment(Identified, Base):
     def ends_at(self) -> dt.datetime | None:
         """When it is over for this student; None for never."""
         return self.expires_at and max(self.expires_at, self.extended_until or self.expires_at)
+
+    def is_over(self, now: dt.datetime) -> bool:
+        """Whether it has ended, though nothing may have taken notice yet."""
+        return self.ends_at is not None and self.ends_at <= now
+
+    @property
+    def holds_place(self) -> bool:
+        """Whether it counts in ``courses.enrolled_count``."""
+        return self.status not in ("dropped", "expired") and self.place_freed_at is None
 
 
 class EnrollmentChange(Identified, Created, Base):

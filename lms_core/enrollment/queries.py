@@ -27,6 +27,10 @@ _in_time = and_(
     # Of the two the greatest is never null, so that this can be denied, too.
     or_(Enrollment.expires_at.is_(None), func.greatest(Enrollment.expires_at, Enrollment.extended_until) > func.now()),
 )
+HOLDS_PLACE: ColumnElement[bool] = and_(
+    Enrollment.status.not_in(("dropped", "expired")), Enrollment.place_freed_at.is_(None)
+)
+"""``Enrollment.holds_place``, in SQL."""
 ENDS_AT: ColumnElement[dt.datetime | None] = case(
     (Enrollment.expires_at.is_not(None), func.greatest(Enrollment.expires_at, Enrollment.extended_until))
 )

@@ -114,7 +114,8 @@ def apply(db: Session, core: Core, request: "Request", course_id: uuid.UUID, sen
     course = lock_open_course(db, course_id)
     user_id = request.caller.user_id
     method = method_of(core, course.enrollment_type)
-    refusal = standing(core, enrollment_of(db, course_id, user_id))
+    earlier = enrollment_of(db, course_id, user_id)
+    refusal = standing(core, earlier)
     if refusal is not None:
         raise refusal
     data = schemas.load(method.schema(), sent)
@@ -124,7 +125,7 @@ def apply(db: Session, core: Core, request: "Request", course_id: uuid.UUID, sen
     check_prerequisites(db, course, user_id)
     check_waiting(db, core, course_id, user_id)
     places = room_for_who_comes(db, core, course)
-    if places == 0 and kept_for(db, core, course_id, [user_id]):
+    if places == 0 and (kept_for(db, core, course_id, [user_id]) or (earlier is not None and earlier.holds_place)):
         places = 1
     if places == 0 and not course.waiting_list:
         raise course_full()

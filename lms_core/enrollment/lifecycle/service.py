@@ -12,9 +12,10 @@ from collections.abc import Collection, Mapping
 from decimal import Decimal
 from types import MappingProxyType
 
-from sqlalchemy import select, text, update
+from sqlalchemy import and_, case, func, or_, select, text, update
 from sqlalchemy.orm import Session
 
+from lms_core.courses.events import PlacesChanged
 from lms_core.courses.models import Course
 from lms_core.enrollment.events import (
     CourseCompleted,
@@ -25,7 +26,7 @@ from lms_core.enrollment.events import (
 )
 from lms_core.enrollment.models import Enrollment
 from lms_core.enrollment.places import kept_for, places_left
-from lms_core.enrollment.queries import OVER, TAKING
+from lms_core.enrollment.queries import HOLDS_PLACE, OVER, TAKING
 from lms_core.kernel.core import Core
 from lms_core.kernel.errors import Conflict, Invalid, NotFound
 from lms_core.kernel.events import publish, publish_all
@@ -44,10 +45,6 @@ FROM: Mapping[str, Collection[str]] = MappingProxyType(
     }
 )
 """The states from which each step may be taken."""
-
-
-ENDED = ("dropped", "expired")
-"""The states in which an enrollment takes no place."""
 
 
 def acting(db: Session, actor_id: uuid.UUID | None, reason: str | None = None) -> None:
@@ -77,7 +74,7 @@ def _drop(db: Session, core: Core, enrollment: Enrollment, actor_id: uuid.UUID |
 
 
 def suspend(db: Session, core: Core, enrollment_id: uuid.UUID, actor_id: uuid.UUID | None, reason: str | None) -> None:
-    """Keep a student out until the enrollment is resumed; the place stays theirs.
+    """Keep a student out until the enrollment is resumed; the place stays theirs until its time is over.
 
     Raises 404; 409 ``enrollment_suspended``, ``enrollment_dropped``, ``enrollment_expired``.
     """
@@ -143,11 +140,17 @@ def change_dates(
 
 
 def go_on(db: Session, core: Core, enrollment: Enrollment, actor_id: uuid.UUID) -> None:
-    """Take up a locked enrollment again that was over, where it has time again. Raises 409 ``course_full``."""
-    over = enrollment.ends_at is not None and enrollment.ends_at <= core.clock()
-    if enrollment.status == "expired" and not over:
-        _check_room(db, core, enrollment)
+    """Take up a locked enrollment again that was over, where it has time again: it needs a place again.
+
+    Raises 409 ``course_full``.
+    """
+    if enrollment.holds_place or enrollment.status == "dropped" or enrollment.is_over(core.clock()):
+        return
+    _check_room(db, core, enrollment)
+    enrollment.place_freed_at = None
+    if enrollment.status == "expired":
         _take_up(db, enrollment, actor_id)
+    db.flush()
 
 
 def _check_room(db: Session, core: Core, enrollment: Enrollment) -> None:
@@ -167,12 +170,14 @@ def write_notes(db: Session, enrollment_id: uuid.UUID, notes: str | None) -> str
 
 
 def expire_due(db: Session, *, limit: int) -> int:
-    """End the next active enrollments whose time is over, each with one event; answers how many.
+    """End the next enrollments whose time is over; answers how many.
 
-    The courses are locked first, in the order of their ids, and what somebody is at is passed by until the next time:
-    so it waits for no enrollment while it holds a course.
+    An active one is expired, and its student told, by one event. What is completed or suspended stays so, and gives its
+    place back in silence. The courses are locked first, in the order of their ids, and what somebody is at is passed by
+    until the next time: so it waits for no enrollment while it holds a course.
     """
-    due = (Enrollment.status == "active", OVER)
+    kept = and_(Enrollment.place_freed_at.is_(None), Enrollment.status.in_(("completed", "suspended")))
+    due = (OVER, or_(Enrollment.status == "active", kept))
     found = db.execute(select(Enrollment.id, Enrollment.course_id).where(*due).order_by(Enrollment.expires_at)
                        .limit(limit)).all()  # fmt: skip
     if not found:
@@ -183,18 +188,21 @@ def expire_due(db: Session, *, limit: int) -> int:
     ended = (
         update(Enrollment)
         .where(Enrollment.id.in_(mine.with_for_update(skip_locked=True)), Course.id == Enrollment.course_id)
-        .values(status="expired")
-        .returning(Enrollment.user_id, Enrollment.course_id, Enrollment.id, Course.title)
+        .values(
+            status=case((Enrollment.status == "active", "expired"), else_=Enrollment.status), place_freed_at=func.now()
+        )
+        .returning(Enrollment.status, Enrollment.user_id, Enrollment.course_id, Enrollment.id, Course.title)
     )
     rows = db.execute(ended, execution_options={"synchronize_session": False}).all()
-    publish_all(db, [EnrollmentExpired(*row) for row in rows])
+    publish_all(db, [EnrollmentExpired(*row[1:]) for row in rows if row.status == "expired"])
+    publish_all(db, [PlacesChanged(each) for each in {row.course_id for row in rows if row.status != "expired"}])
     return len(rows)
 
 
 def _locked(db: Session, enrollment_id: uuid.UUID, step: str | None = None) -> Enrollment:
     """The enrollment, held until the end. Raises 404, and 409 where the step leads nowhere from the state it is in."""
     chosen = select(Enrollment).where(Enrollment.id == enrollment_id)
-    over = db.scalar(select(Enrollment.course_id).where(Enrollment.id == enrollment_id, Enrollment.status.in_(ENDED)))
+    over = db.scalar(select(Enrollment.course_id).where(Enrollment.id == enrollment_id, ~HOLDS_PLACE))
     if over is not None:
         db.execute(select(Course.id).where(Course.id == over).with_for_update(key_share=True))
     enrollment = db.scalar(chosen.with_for_update(key_share=True), execution_options={"populate_existing": True})

@@ -273,7 +273,84 @@ def test_what_ran_out_expires_once(core, student, make_person, instructor, cours
     deliver()
     with core.reader() as db:
         assert db.scalar(select(func.count()).where(Notification.type == "enrollment_expired")) == 1
-        assert db.scalar(select(Course.enrolled_count)) == 4
+        assert db.scalar(select(Course.enrolled_count)) == 2, "what is over holds no place, whatever its state"
+        assert db.scalar(select(Course.completed_count)) == 1
+
+
+def enrolled(core):
+    """How many have a place, as the course counts them; a count of the rows says the same."""
+    recount = select(func.count()).where(
+        Enrollment.status.not_in(("dropped", "expired")), Enrollment.place_freed_at.is_(None)
+    )
+    with core.reader() as db:
+        counted = db.scalar(select(Course.enrolled_count))
+        assert counted == db.scalar(recount)
+        return counted
+
+
+@pytest.mark.parametrize("state", ["completed", "suspended"])
+def test_a_place_is_given_back_when_its_time_is_over(
+    core, student, instructor, make_person, course, mine, take, run_periodic, deliver, state
+):
+    """What is completed or suspended stays so; a course of a few places takes one cohort after the other."""
+    past = core.clock() - dt.timedelta(days=100)
+    with core.transaction() as db:
+        db.execute(update(Course).values(max_students=1, waiting_list=True))
+    put(core, mine, status=state, completed_at=past if state == "completed" else None)
+    waiting, later = make_person(), make_person()
+    body = {"courseId": str(course.id)}
+    waiting.client.post_json("/api/v1/enrollments", body, status=202)
+    run_periodic("enrollment.expire")
+    deliver()
+    assert waiting.client.get("/api/v1/users/me/waits").json["total"] == 1, "its time is not over"
+    put(core, mine, expires_at=past)
+    before = len(history(student, mine))
+    for _time in range(2):
+        run_periodic("enrollment.expire")
+        deliver()
+    assert enrolled(core) == 1
+    assert waiting.client.get("/api/v1/users/me/waits").json["total"] == 0
+    assert student.client.get(mine).json["status"] == state
+    assert (len(history(student, mine)), told(core, EnrollmentExpired)) == (before, [])
+    later.client.post_json("/api/v1/enrollments", body, status=202)
+    # More time, and it needs a place again, as what has expired does.
+    more = {"expiresAt": "2999-01-01T00:00:00Z"}
+    assert instructor.client.put_json(mine, more, status=409).json["code"] == "course_full"
+    grant = {"extendedUntil": "2999-01-01T00:00:00Z"}
+    assert instructor.client.put_json(f"{mine}/accommodations", grant, status=409).json["code"] == "course_full"
+    with core.transaction() as db:
+        db.execute(update(Course).values(max_students=2, waiting_list=False))
+    assert instructor.client.put_json(mine, more).json["status"] == state
+    assert enrolled(core) == 2
+    assert instructor.client.put_json(mine, {"expiresAt": None}).json["status"] == state
+    assert enrolled(core) == 2
+
+
+def test_who_is_resumed_when_it_is_over_takes_no_place(core, student, instructor, mine, run_periodic):
+    put(core, mine, status="suspended", expires_at=core.clock() - dt.timedelta(days=1))
+    run_periodic("enrollment.expire")
+    instructor.client.post_json(f"{mine}/resume")
+    assert enrolled(core) == 0
+    run_periodic("enrollment.expire")
+    assert (student.client.get(mine).json["status"], enrolled(core)) == ("expired", 0)
+    assert len(told(core, EnrollmentExpired)) == 1
+
+
+@pytest.mark.parametrize("state", ["active", "completed"])
+def test_who_is_counted_still_needs_no_other_place(core, student, make_person, course, mine, run_periodic, state):
+    """Whether time has been told of the end by then or not."""
+    past = core.clock() - dt.timedelta(days=1)
+    with core.transaction() as db:
+        db.execute(update(Course).values(max_students=1))
+    for beaten in (False, True):
+        put(core, mine, status=state, completed_at=past if state == "completed" else None, expires_at=past)
+        if beaten:
+            run_periodic("enrollment.expire")
+        body = {"courseId": str(course.id)}
+        again = student.client.post_json("/api/v1/enrollments", body, status=201).json
+        assert (again["status"], again["expiresAt"], enrolled(core)) == (state, None, 1)
+        refused = make_person().client.post_json("/api/v1/enrollments", body, status=409).json
+        assert refused["code"] == "course_full"
 
 
 def test_two_beats_expire_each_once(core, registry, make_person, take):

@@ -18,6 +18,7 @@ from lms_core.enrollment.lifecycle import service as lifecycle
 from lms_core.enrollment.models import Enrollment, EnrollmentChange, EnrollmentWait
 from lms_core.enrollment.payments import service as payments
 from lms_core.enrollment.payments.models import Payment
+from lms_core.enrollment.queries import HOLDS_PLACE
 from lms_core.kernel.outbox import deliver_pending
 from lms_core.testing.courses import make_course
 
@@ -112,7 +113,7 @@ def test_a_storm_leaves_the_counts_right(make_person, instructor, core, registry
         ).one()
         states = Counter(db.scalars(select(Enrollment.status)))
         waiting = set(db.scalars(select(EnrollmentWait.user_id)))
-        inside = set(db.scalars(select(Enrollment.user_id).where(Enrollment.status.not_in(("dropped", "expired")))))
+        inside = set(db.scalars(select(Enrollment.user_id).where(HOLDS_PLACE)))
         last = select(EnrollmentChange.to_status).where(EnrollmentChange.enrollment_id == Enrollment.id)
         last = last.order_by(EnrollmentChange.created_at.desc(), EnrollmentChange.id.desc()).limit(1).scalar_subquery()
         told = db.execute(select(Enrollment.status, last.label("last"))).all()

@@ -10,6 +10,7 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
+from lms_core.enrollment.lifecycle.service import expire_due
 from lms_core.enrollment.rosters import queries, service
 from lms_core.kernel.db import make_engine
 
@@ -110,3 +111,24 @@ def test_a_change_of_many_looks_through_its_course_alone(large, filters):
         _rows, read = rows_read(session, lambda: service._locked(session, SMALL, "suspend", chosen))
     assert read["enrollments"] <= 3 * STUDENTS
     assert read["users"] <= 3 * STUDENTS
+
+
+def test_what_is_over_is_found_among_many(large):
+    """Of whatever state, and not what time has taken notice of already."""
+    over = "UPDATE enrollments SET status = :status, expires_at = now() - interval '1 day', place_freed_at = {freed} "
+    where = "WHERE course_id = :course"
+    with Session(large) as session:
+        for course, status, freed in (
+            (2, "active", "NULL"), (3, "expired", "now()"), (4, "completed", "now()"), (5, "dropped", "NULL"),
+            (6, "suspended", "now()"),
+        ):  # fmt: skip
+            chosen = {"status": status, "course": uuid.UUID(int=course)}
+            session.execute(text(over.format(freed=freed) + where), chosen)
+        some = "AND user_id IN (SELECT user_id FROM enrollments WHERE course_id = :course LIMIT 10)"
+        for course, status in ((4, "completed"), (6, "suspended")):
+            chosen = {"status": status, "course": uuid.UUID(int=course)}
+            session.execute(text(over.format(freed="NULL") + where + " " + some), chosen)
+        ended, read = rows_read(session, lambda: expire_due(session, limit=500))
+        assert ended == STUDENTS + 20
+        assert read["enrollments"] <= 20 * ended
+        assert expire_due(session, limit=500) == 0

@@ -52,6 +52,25 @@ def test_every_change_of_status_counts(db: Connection, rows: Rows, before: str, 
     assert counts(db, course) == (1 + enrolled, completed)
 
 
+@pytest.mark.parametrize("status", COUNTED)
+def test_a_place_that_was_given_back_does_not_count(db: Connection, rows: Rows, status: str) -> None:
+    course = rows.course()
+    rows.enrollment(course)
+    enrollment, freed = rows.enrollment(course, status=status), (1, COUNTED[status][1])
+    mine = Enrollment.id == enrollment
+    for moment in (func.now(), func.now(), None, func.now()):
+        db.execute(update(Enrollment).where(mine).values(place_freed_at=moment))
+        enrolled, completed = COUNTED[status]
+        assert counts(db, course) == (freed if moment is not None else (1 + enrolled, completed))
+    # Whatever becomes of it then: it counts as completed, and as nothing else.
+    for after, (_enrolled, completed) in COUNTED.items():
+        db.execute(update(Enrollment).where(mine).values(status=after))
+        assert counts(db, course) == (1, completed)
+    db.execute(update(Enrollment).where(mine).values(status="completed"))
+    db.execute(delete(Enrollment).where(mine))
+    assert counts(db, course) == (1, 0)
+
+
 def test_moving_to_another_course_counts_in_both(db: Connection, rows: Rows) -> None:
     old, new = rows.course(), rows.course()
     enrollment = rows.enrollment(old, status="active")
