@@ -45,10 +45,20 @@ class Admission:
     expires_at: dt.datetime | None = None
 
     @property
+    def by_staff(self) -> bool:
+        """Whether the staff enroll somebody of their own accord, and so say from when and until when."""
+        return self.type in ("admin", "instructor")
+
+    @property
     def record(self) -> dict[str, Any]:
-        """What is kept of it beside the columns."""
-        said = {"method": self.method, "decidedBy": self.decided_by, "overCapacity": self.over_capacity or None}
-        return {key: str(value) if isinstance(value, uuid.UUID) else value for key, value in said.items() if value}
+        """What is kept of it beside the columns; an end there is one that the method has set, and not the staff."""
+        said = {
+            "method": self.method,
+            "decidedBy": str(self.decided_by) if self.decided_by else None,
+            "overCapacity": self.over_capacity or None,
+            "expiresAt": self.expires_at.isoformat() if self.expires_at and not self.by_staff else None,
+        }
+        return {key: value for key, value in said.items() if value}
 
 
 def lock_open_course(db: Session, course_id: uuid.UUID) -> Course:
@@ -177,26 +187,41 @@ def _begin(
     how: Admission,
 ) -> list[Enrollment]:
     """Enrollments from now on. Who comes back finds all that was done; ``enrollment_changes`` knows of the rest."""
-    begun = {
-        "enrollment_type": how.type,
-        "enrolled_at": core.clock(),
-        "starts_at": how.starts_at,
-        "expires_at": how.expires_at,
-        "lessons_total": _lessons_total(db, course),
-    }
+    now = core.clock()
+    begun = {"enrollment_type": how.type, "enrolled_at": now, "lessons_total": _lessons_total(db, course)}
     back = [earlier[user_id] for user_id in people if user_id in earlier]
     for enrollment in back:
+        enrollment.starts_at, enrollment.expires_at = _dates(enrollment, how, now)
         for name, value in begun.items():
             setattr(enrollment, name, value)
         enrollment.status = "completed" if enrollment.completed_at is not None else "active"
         enrollment.dropped_at = enrollment.dropped_reason = enrollment.place_freed_at = None
         enrollment.extra = {**enrollment.extra, "admission": how.record}
     db.flush()
-    common = {"course_id": course.id, "extra": {"admission": how.record}, **begun}
+    common = {"course_id": course.id, "starts_at": how.starts_at, "expires_at": how.expires_at,
+              "extra": {"admission": how.record}, **begun}  # fmt: skip
     rows = [{"user_id": user_id, **common} for user_id in people if user_id not in earlier]
     # Not one by one, as the session would add them.
     new = db.scalars(insert(Enrollment).returning(Enrollment), rows).all() if rows else []
     return [*back, *new]
+
+
+def _dates(enrollment: Enrollment, how: Admission, now: dt.datetime) -> tuple[dt.datetime | None, dt.datetime | None]:
+    """From when and until when the enrollment of somebody who comes back lets them in.
+
+    Who leaves does not shake off what the staff had set: it stays, unless it is over by now or the staff themselves
+    enroll them anew. An end that came of a method's decision, a method decides anew.
+    """
+    if how.by_staff or enrollment.is_over(now):
+        return how.starts_at, how.expires_at
+    decided = enrollment.extra.get("admission", {}).get("expiresAt")
+    starts, expires = enrollment.starts_at, enrollment.expires_at
+    if expires is not None and (decided is None or dt.datetime.fromisoformat(decided) != expires):
+        return starts, expires
+    starts, expires = starts or how.starts_at, how.expires_at
+    if starts is not None and expires is not None and expires <= starts:
+        expires = starts + max(expires - now, dt.timedelta(seconds=1))  # Counted from now, it counts from the start.
+    return starts, expires
 
 
 def _lessons_total(db: Session, course: Course) -> int:

@@ -234,7 +234,7 @@ class AccessCode(Identified, Created, Base):
 
 
 class AccessCodeUse(Identified, Base):
-    """That somebody was let in by a code; once for each person, however often they come back with it."""
+    """That somebody was let in by a code: once, however often they come back with it before their time is over."""
 
     __tablename__ = "access_code_uses"
 
@@ -242,7 +242,7 @@ class AccessCodeUse(Identified, Base):
     user_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"), index=True)
     used_at: Mapped[dt.datetime] = mapped_column(server_default=func.now())
 
-    __table_args__ = (UniqueConstraint("code_id", "user_id"), Index(None, "code_id", "used_at", "id"))
+    __table_args__ = (Index(None, "code_id", "user_id"), Index(None, "code_id", "used_at", "id"))
 
 
 class Invitation(Identified, Created, Base):

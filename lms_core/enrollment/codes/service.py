@@ -8,8 +8,7 @@ import uuid
 from collections.abc import Mapping
 from typing import Any
 
-from sqlalchemy import func, or_, select, update
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy import and_, exists, func, or_, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
@@ -17,7 +16,8 @@ from lms_core.courses.service import lock_course
 from lms_core.enrollment.codes.forms import key_of, new_code
 from lms_core.enrollment.codes.queries import STATUS
 from lms_core.enrollment.methods import Application, Refuse
-from lms_core.enrollment.models import AccessCode, AccessCodeUse
+from lms_core.enrollment.models import AccessCode, AccessCodeUse, Enrollment
+from lms_core.enrollment.queries import OVER
 from lms_core.kernel.errors import Conflict, Invalid, NotFound
 from lms_core.kernel.i18n import _
 from lms_core.kernel.ratelimit import throttle_account, throttle_address
@@ -91,7 +91,8 @@ _REFUSALS: Mapping[str, Refuse] = {
 def use_access_code(application: Application, code: str) -> Refuse | None:
     """Count a use of a code by an applicant, or say why it cannot be used: for a method that lets people in by codes.
 
-    Somebody who comes back with a code uses it once all the same. Raises 429 for who tries too many.
+    Somebody who comes back with a code uses it once all the same, unless their enrollment was over: then it is used
+    again. Raises 429 for who tries too many.
     """
     throttle_address(application.request, "access_code")
     throttle_account(application.request, "access_code", str(application.user_id))
@@ -100,8 +101,12 @@ def use_access_code(application: Application, code: str) -> Refuse | None:
     found = db.execute(select(AccessCode.id, STATUS.label("status")).where(*meant)).first()
     if found is None:
         return Refuse("access_code_unknown", _("There is no such code for this course."), field="code")
-    used = insert(AccessCodeUse).values(code_id=found.id, user_id=application.user_id).on_conflict_do_nothing()
-    if db.execute(used.returning(AccessCodeUse.id)).first() is None:
+    used = exists().where(AccessCodeUse.code_id == found.id, AccessCodeUse.user_id == application.user_id)
+    over = exists().where(
+        Enrollment.course_id == application.course.id, Enrollment.user_id == application.user_id,
+        or_(Enrollment.status == "expired", OVER),
+    )  # fmt: skip
+    if db.scalar(select(and_(used, ~over))):
         return _REFUSALS.get(found.status) if found.status != "used_up" else None
     counted = (
         update(AccessCode)
@@ -114,6 +119,8 @@ def use_access_code(application: Application, code: str) -> Refuse | None:
         .returning(AccessCode.id)
     )  # fmt: skip
     if db.execute(counted, execution_options={"synchronize_session": False}).first() is not None:
+        db.add(AccessCodeUse(code_id=found.id, user_id=application.user_id))
+        db.flush()
         return None
     status = db.scalar(select(STATUS).where(AccessCode.id == found.id))
     return _REFUSALS.get(status or "", _REFUSALS["used_up"])

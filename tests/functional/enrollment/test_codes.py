@@ -90,6 +90,25 @@ def test_who_comes_back_uses_a_code_once(make, use, student, make_person, instru
     assert use(student, made["code"], 422)["code"] == "access_code_revoked"
 
 
+def test_a_code_is_used_again_after_the_end(make, use, student, instructor, core):
+    """Be it that time was told of the end, or that they left before it."""
+    made = make(maxUses=1)
+    mine = f"{ENROLLMENTS}/{use(student, made['code'])['id']}"
+    for uses, status in ((1, "active"), (2, "dropped"), (3, "expired"), (4, "completed")):
+        past = core.clock() - dt.timedelta(days=1)
+        with core.transaction() as db:
+            db.execute(update(Enrollment).values(status=status, expires_at=past))
+        assert use(student, made["code"], 422)["code"] == "access_code_used_up"
+        instructor.client.put_json(f"{CODES}/{made['id']}", {"maxUses": uses + 1})
+        again = use(student, made["code"])
+        assert again["expiresAt"] is None
+        student.client.post_json(f"{mine}/drop", {})
+        use(student, made["code"])  # Which is no further use.
+        assert instructor.client.get(f"{CODES}/{made['id']}").json["usedCount"] == uses + 1
+        with core.reader() as db:
+            assert db.scalar(select(func.count()).select_from(AccessCodeUse)) == uses + 1
+
+
 def test_a_refusal_uses_no_code(make, use, student, instructor, course, core):
     made = make(maxUses=1)
     use(student, made["code"])

@@ -7,6 +7,7 @@ import pytest
 from sqlalchemy import func, select, text, update
 
 from lms_core.courses.models import Course
+from lms_core.enrollment.admission import Admission
 from lms_core.enrollment.events import (
     CourseCompleted,
     EnrollmentDropped,
@@ -16,6 +17,7 @@ from lms_core.enrollment.events import (
 )
 from lms_core.enrollment.lifecycle import tasks
 from lms_core.enrollment.models import Enrollment, EnrollmentChange
+from lms_core.enrollment.service import enroll
 from lms_core.kernel.models import AuditLog, Outbox
 from lms_core.kernel.tasks import TaskContext
 from lms_core.notifications.models import Notification
@@ -101,6 +103,80 @@ def test_leaving_and_coming_back_keeps_what_happened(core, student, instructor, 
     assert steps(student, mine) == [(None, "active"), ("active", "dropped"), ("dropped", "active")]
     left = history(student, mine)[1]
     assert (left["reason"], left["by"]) == ("A pause.", "student")
+
+
+def dates(shown):
+    return shown["startsAt"], shown["expiresAt"]
+
+
+def test_leaving_shakes_off_no_date_that_the_staff_have_set(core, student, instructor, course, mine, take, deliver):
+    staff = {"startsAt": "2998-01-01T00:00:00Z", "expiresAt": "2999-01-01T00:00:00Z"}
+    instructor.client.put_json(mine, staff)
+    for person in (student, instructor):
+        person.client.post_json(f"{mine}/drop", {})
+        take(student)
+        assert dates(student.client.get(mine).json) == tuple(staff.values())
+        student.client.get(f"/api/v1/lessons/{course.lessons[0]}", status=403)
+    # Approving a request says nothing of dates; a place on the waiting list neither.
+    student.client.post_json(f"{mine}/drop", {})
+    instructor.client.put_json(f"/api/v1/courses/{course.id}", {"enrollmentType": "approval"})
+    asked = student.client.post_json("/api/v1/enrollments", {"courseId": str(course.id)}, status=202).json
+    instructor.client.post_json(f"/api/v1/enrollment-requests/{asked['id']}/approve", {})
+    assert dates(student.client.get(mine).json) == tuple(staff.values())
+    # Who is enrolled by the staff gets what these say now.
+    student.client.post_json(f"{mine}/drop", {})
+    bulk = f"/api/v1/courses/{course.id}/enrollments/bulk"
+    for more in ({"expiresAt": "2997-01-01T00:00:00Z"}, {}):
+        instructor.client.post_json(bulk, {"students": [{"userId": str(student.id), **more}]})
+        assert dates(student.client.get(mine).json) == (None, more.get("expiresAt"))
+        student.client.post_json(f"{mine}/drop", {})
+
+
+def test_who_moves_up_finds_the_dates_too(core, student, instructor, make_person, course, mine, take, deliver):
+    instructor.client.put_json(mine, {"expiresAt": "2999-01-01T00:00:00Z"})
+    student.client.post_json(f"{mine}/drop", {})
+    with core.transaction() as db:
+        db.execute(update(Course).values(max_students=1, waiting_list=True))
+    other = take(make_person())
+    student.client.post_json("/api/v1/enrollments", {"courseId": str(course.id)}, status=202)
+    instructor.client.post_json(f"{other}/drop", {})
+    deliver()
+    found = student.client.get(mine).json
+    assert (found["status"], *dates(found)) == ("active", None, "2999-01-01T00:00:00Z")
+
+
+def test_what_is_over_is_decided_anew(core, student, instructor, mine, take):
+    instructor.client.put_json(mine, {"startsAt": "2020-01-01T00:00:00Z", "expiresAt": "2021-01-01T00:00:00Z"})
+    take(student)
+    assert dates(student.client.get(mine).json) == (None, None)
+    instructor.client.put_json(mine, {"startsAt": "2020-01-01T00:00:00Z", "expiresAt": "2999-01-01T00:00:00Z"})
+    student.client.post_json(f"{mine}/drop", {})
+    put(core, mine, expires_at=core.clock() - dt.timedelta(days=1))
+    take(student)
+    assert dates(student.client.get(mine).json) == (None, None)
+
+
+def test_an_end_that_a_method_has_set_it_sets_anew(core, student, instructor, course):
+    """Which begins to count where the staff have let somebody begin."""
+    now = core.clock().replace(microsecond=0)
+
+    def come(days):
+        with core.transaction() as db:
+            how = Admission(method="subscription", expires_at=now + dt.timedelta(days=days))
+            enrollment = enroll(db, core, student.id, course.id, how)
+            return f"/api/v1/enrollments/{enrollment.id}", enrollment.expires_at
+
+    mine, until = come(10)
+    assert until == now + dt.timedelta(days=10)
+    student.client.post_json(f"{mine}/drop", {})
+    assert come(20)[1] == now + dt.timedelta(days=20)
+    start = now + dt.timedelta(days=15)
+    instructor.client.put_json(mine, {"startsAt": start.isoformat()})
+    student.client.post_json(f"{mine}/drop", {})
+    assert start + dt.timedelta(days=9) < come(10)[1] <= start + dt.timedelta(days=10)
+    instructor.client.put_json(mine, {"expiresAt": (now + dt.timedelta(days=40)).isoformat()})
+    student.client.post_json(f"{mine}/drop", {})
+    assert come(100)[1] == now + dt.timedelta(days=40)
 
 
 def test_a_suspended_student_is_out_is_told_and_does_not_get_round_it(core, student, instructor, course, mine, deliver):
