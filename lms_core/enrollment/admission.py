@@ -23,6 +23,7 @@ from lms_core.kernel.events import publish_all
 from lms_core.kernel.i18n import _
 
 _NOTHING: Mapping[uuid.UUID, str | None] = MappingProxyType({})
+_NOBODY: Mapping[uuid.UUID, Sequence[Any]] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +38,8 @@ class Admission:
     """Who let them in, where somebody did."""
     over_capacity: bool = False
     """Whether they are let in though every place is taken."""
+    waives_prerequisites: bool = False
+    """Whether they are let in whatever of the course's prerequisites they lack."""
     via: str = ""
     """What came before: ``request`` or ``waiting_list``."""
     pays: bool = False
@@ -129,24 +132,28 @@ def admit(
     *,
     places: int | None,
     notes: Mapping[uuid.UUID, str | None] = _NOTHING,
+    missing: Mapping[uuid.UUID, Sequence[Any]] = _NOBODY,
 ) -> dict[uuid.UUID, Enrollment | LMSError]:
     """Enroll people in a locked course in the order given, as many as there are ``places`` (None: for all of them).
 
     Who has a place kept for them takes that one, and none of these; so does who is counted still, in an enrollment that
-    is over. They are told the ``notes``, and nobody has to decide about a request of theirs any more. Answers for each
-    the enrollment or why there is none: 409 ``already_enrolled``, ``enrollment_suspended``, ``course_full``. In a dozen
-    statements, however many they are.
+    is over. They are told the ``notes``, and nobody has to decide about a request of theirs any more. Who lacks
+    prerequisites (``missing``, as ``missing_prerequisites`` finds them) is refused, unless ``how`` waives that: then it
+    is kept with the enrollment. Answers for each the enrollment or why there is none: 409 ``already_enrolled``,
+    ``enrollment_suspended``, ``prerequisites_missing``, ``course_full``. In a dozen statements, however many they are.
     """
     wanted = list(dict.fromkeys(people))
     known = select(Enrollment).where(Enrollment.course_id == course.id, Enrollment.user_id.in_(wanted))
     earlier = {each.user_id: each for each in db.scalars(known, execution_options={"populate_existing": True})}
-    kept = kept_for(db, core, course.id, wanted) if places is not None else set()
-    kept |= {user_id for user_id, enrollment in earlier.items() if enrollment.holds_place}
+    placed = kept_for(db, core, course.id, wanted) if places is not None else set()
+    placed |= {user_id for user_id, enrollment in earlier.items() if enrollment.holds_place}
     refused: dict[uuid.UUID, Enrollment | LMSError] = {}
     let_in: list[uuid.UUID] = []
     for user_id in wanted:
         refusal = standing(core, earlier.get(user_id))
-        if refusal is None and places is not None and user_id not in kept:
+        if refusal is None and user_id in missing and not how.waives_prerequisites:
+            refusal = lacks(missing[user_id])
+        if refusal is None and places is not None and user_id not in placed:
             refusal = course_full() if places == 0 else None
             places = max(0, places - 1)
         if refusal is None:
@@ -157,7 +164,7 @@ def admit(
         return refused
     if how.decided_by is not None:
         acting(db, how.decided_by)
-    admitted = _begin(db, core, course, let_in, earlier, how)
+    admitted = _begin(db, core, course, let_in, earlier, how, missing)
     _close(db, core, course, let_in, how)
     told = (
         UserEnrolled(each.user_id, course.id, each.id, course.title, how.via, notes.get(each.user_id))
@@ -185,9 +192,14 @@ def _begin(
     people: Sequence[uuid.UUID],
     earlier: Mapping[uuid.UUID, Enrollment],
     how: Admission,
+    missing: Mapping[uuid.UUID, Sequence[Any]],
 ) -> list[Enrollment]:
     """Enrollments from now on. Who comes back finds all that was done; ``enrollment_changes`` knows of the rest."""
     now = core.clock()
+    kept = {user_id: {"admission": how.record} for user_id in people}
+    for user_id, rows in missing.items():
+        if user_id in kept:
+            kept[user_id]["admission"]["waived"] = [row.code for row in rows]
     begun = {"enrollment_type": how.type, "enrolled_at": now, "lessons_total": _lessons_total(db, course)}
     back = [earlier[user_id] for user_id in people if user_id in earlier]
     for enrollment in back:
@@ -196,11 +208,10 @@ def _begin(
             setattr(enrollment, name, value)
         enrollment.status = "completed" if enrollment.completed_at is not None else "active"
         enrollment.dropped_at = enrollment.dropped_reason = enrollment.place_freed_at = None
-        enrollment.extra = {**enrollment.extra, "admission": how.record}
+        enrollment.extra = {**enrollment.extra, **kept[enrollment.user_id]}
     db.flush()
-    common = {"course_id": course.id, "starts_at": how.starts_at, "expires_at": how.expires_at,
-              "extra": {"admission": how.record}, **begun}  # fmt: skip
-    rows = [{"user_id": user_id, **common} for user_id in people if user_id not in earlier]
+    common = {"course_id": course.id, "starts_at": how.starts_at, "expires_at": how.expires_at, **begun}
+    rows = [{"user_id": user_id, "extra": kept[user_id], **common} for user_id in people if user_id not in earlier]
     # Not one by one, as the session would add them.
     new = db.scalars(insert(Enrollment).returning(Enrollment), rows).all() if rows else []
     return [*back, *new]

@@ -1,7 +1,7 @@
 """Commands on enrollments. Each runs in the caller's transaction; raising rolls it back."""
 
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -10,16 +10,13 @@ from sqlalchemy.orm import Session
 
 from lms_core.accounts.models import User
 from lms_core.courses.models import METHOD_SETTINGS, Course
-from lms_core.courses.service import lock_course
 from lms_core.enrollment.admission import (
     Admission,
-    admit,
     admit_one,
     check_prerequisites,
     check_window,
     course_full,
     enrollment_of,
-    lacks,
     lock_open_course,
     standing,
 )
@@ -27,12 +24,11 @@ from lms_core.enrollment.lifecycle.service import acting
 from lms_core.enrollment.methods import Admit, Application, Ask, EnrollmentMethod, JoinedCourse, Pay, Refuse, method_of
 from lms_core.enrollment.models import Enrollment, EnrollmentRequest, EnrollmentWait
 from lms_core.enrollment.places import kept_for, places_left, room_for_who_comes
-from lms_core.enrollment.queries import missing_prerequisites
 from lms_core.enrollment.requests.service import ask
 from lms_core.enrollment.waiting.service import check_waiting, join_list
 from lms_core.kernel import schemas
 from lms_core.kernel.core import Core
-from lms_core.kernel.errors import Conflict, LMSError
+from lms_core.kernel.errors import Conflict
 from lms_core.kernel.i18n import _
 
 if TYPE_CHECKING:
@@ -70,36 +66,6 @@ def enroll(
     return admit_one(
         db, core, course, user_id, how, places=None if how.over_capacity else places_left(db, core, course)
     )
-
-
-def enroll_people(
-    db: Session,
-    core: Core,
-    course_id: uuid.UUID,
-    people: Sequence[uuid.UUID],
-    how: Admission,
-    *,
-    waive_prerequisites: bool = False,
-) -> dict[uuid.UUID, Enrollment | LMSError]:
-    """The staff enroll people in their course, published or not, in the order given.
-
-    Answers for each the enrollment or why there is none: 409 ``already_enrolled``, ``enrollment_suspended``,
-    ``prerequisites_missing`` unless that is waived, ``course_full`` unless ``how`` goes beyond that. What was waived is
-    kept with the enrollment. Raises 404, and 409 ``course_archived``.
-    """
-    course = lock_course(db, course_id)
-    missing = missing_prerequisites(db, course, people)
-    refused = {} if waive_prerequisites else {user_id: lacks(rows) for user_id, rows in missing.items()}
-    wanted = [user_id for user_id in people if user_id not in refused]
-    places = None if how.over_capacity else places_left(db, core, course)
-    admitted = admit(db, core, course, wanted, how, places=places)
-    for user_id, rows in missing.items():
-        enrollment = admitted.get(user_id)
-        if isinstance(enrollment, Enrollment):
-            waived = {**enrollment.extra["admission"], "waived": [row.code for row in rows]}
-            enrollment.extra = {**enrollment.extra, "admission": waived}
-    db.flush()
-    return {**refused, **admitted}
 
 
 def apply(db: Session, core: Core, request: "Request", course_id: uuid.UUID, sent: Mapping[str, Any]) -> Outcome:

@@ -75,6 +75,8 @@ def _wish(cells: Mapping[str, str]) -> Wish:
         return Wish(named, refusal=Invalid("invalid", _("The line has an id or a date that cannot be read.")))
     if starts is not None and expires is not None and expires <= starts:
         return Wish(named, refusal=Invalid("invalid", _("Must be later than the start.")))
+    if expires is not None and expires <= dt.datetime.now(dt.UTC):
+        return Wish(named, refusal=Invalid("invalid", _("The end has to be in the future.")))
     return Wish(named, known, None if known else email, starts, expires)
 
 

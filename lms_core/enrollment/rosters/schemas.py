@@ -1,5 +1,6 @@
 """The representations of rosters."""
 
+import datetime as dt
 from typing import Any
 
 from marshmallow import ValidationError, fields, validate, validates_schema
@@ -124,6 +125,8 @@ class EnrolledPersonSchema(Schema):
         starts, expires = data.get("starts_at"), data.get("expires_at")
         if starts is not None and expires is not None and expires <= starts:
             raise ValidationError({"expiresAt": [_("Must be later than the start.")]})
+        if expires is not None and expires <= dt.datetime.now(dt.UTC):
+            raise ValidationError({"expiresAt": [_("The end has to be in the future.")]})
 
 
 class EnrollManyQuery(Schema):
@@ -132,6 +135,10 @@ class EnrollManyQuery(Schema):
     dry_run = fields.Boolean(load_default=False, metadata={"description": "Only say what would become of it."})
     all_or_nothing = fields.Boolean(
         load_default=False, metadata={"description": "Enroll nobody, if anybody has to be refused."}
+    )
+    waive_prerequisites = fields.Boolean(
+        load_default=False,
+        metadata={"description": "Enroll those too who have not completed what the course presupposes."},
     )
 
 
@@ -150,11 +157,18 @@ class EnrollResultSchema(Schema):
         metadata={
             "example": "enrolled",
             "description": "`enrolled`, or what was in the way: `already_enrolled`, `user_unknown`, `course_full`, "
-            "`enrollment_suspended`, `named_twice`, `invalid`.",
+            "`enrollment_suspended`, `prerequisites_missing`, `named_twice`, `invalid`.",
         }
     )
     detail = fields.String(allow_none=True, metadata={"description": "The same in words."})
     enrollment_id = fields.UUID(allow_none=True)
+    missing_prerequisites = fields.List(
+        fields.String(),
+        metadata={
+            "example": [],
+            "description": "Codes of courses that were not completed: why they are refused, or what was waived.",
+        },
+    )
 
 
 class EnrollReportSchema(Schema):

@@ -3,7 +3,7 @@
 import datetime as dt
 import uuid
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, cast
 
 from sqlalchemy import Table, and_, bindparam, case, func, select, update
@@ -17,6 +17,7 @@ from lms_core.enrollment.events import EnrollmentDropped, EnrollmentResumed, Enr
 from lms_core.enrollment.lifecycle.service import FROM, acting, refusal
 from lms_core.enrollment.models import Enrollment
 from lms_core.enrollment.places import places_left
+from lms_core.enrollment.queries import missing_prerequisites
 from lms_core.enrollment.rosters.events import StudentsMessaged
 from lms_core.enrollment.rosters.queries import AT_ONCE, conditions
 from lms_core.kernel.core import Core
@@ -45,13 +46,17 @@ class Wish:
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What became of a line: ``enrolled``, or the code and the words of what was in the way."""
+    """What became of a line: ``enrolled``, or the code and the words of what was in the way.
+
+    ``missing_prerequisites`` are codes of courses: why somebody was refused, or what was waived.
+    """
 
     line: int
     named: str
     outcome: str
     detail: str | None = None
     enrollment_id: uuid.UUID | None = None
+    missing_prerequisites: Sequence[str] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,22 +87,23 @@ def enroll_many(
 ) -> Report:
     """Enroll a list of people in a course of the catalog, as far as its places go, in the order of the list.
 
-    Who takes the course already stays as they are, so that a list can be sent again. What is not to be applied is done
+    Who takes the course already stays as they are, so that a list can be sent again. Who lacks prerequisites is
+    refused, unless ``how`` waives that. What is not to be applied is done
     all the same, and taken back. Raises 404 ``course_not_found``.
     """
     course = lock_open_course(db, course_id)
     people = _people(db, wishes)
+    wanted = list(dict.fromkeys(each for each in people if each is not None))
     with db.begin_nested() as tried:
-        outcomes = admit(
-            db, core, course, [each for each in people if each is not None], how, places=places_left(db, core, course)
-        )
+        missing = missing_prerequisites(db, course, wanted)
+        outcomes = admit(db, core, course, wanted, how, places=places_left(db, core, course), missing=missing)
         _set_dates(db, wishes, people, outcomes)
-        results = _results(wishes, people, outcomes)
+        results = _results(wishes, people, outcomes, missing)
         applied = not dry_run and not (all_or_nothing and any(each.outcome not in _AS_INTENDED for each in results))
         if not applied:
             tried.rollback()
     if not applied:
-        results = [Result(each.line, each.named, each.outcome, each.detail) for each in results]
+        results = [replace(each, enrollment_id=None) for each in results]
     return Report(applied, results)
 
 
@@ -145,6 +151,7 @@ def _results(
     wishes: Sequence[Wish],
     people: Sequence[uuid.UUID | None],
     outcomes: Mapping[uuid.UUID, Enrollment | LMSError],
+    missing: Mapping[uuid.UUID, Sequence[Any]],
 ) -> list[Result]:
     results, seen = list[Result](), set[uuid.UUID]()
     for line, (wish, user_id) in enumerate(zip(wishes, people, strict=True), 1):
@@ -157,10 +164,12 @@ def _results(
         else:
             seen.add(user_id)
             outcome = outcomes[user_id]
+            codes = [row.code for row in missing.get(user_id, ())]
             if isinstance(outcome, Enrollment):
-                results.append(Result(line, wish.named, "enrolled", enrollment_id=outcome.id))
+                results.append(Result(line, wish.named, "enrolled", None, outcome.id, codes))
             else:
-                results.append(Result(line, wish.named, outcome.code, outcome.detail))
+                told = codes if outcome.code == "prerequisites_missing" else []
+                results.append(Result(line, wish.named, outcome.code, outcome.detail, None, told))
     return results
 
 

@@ -78,7 +78,8 @@ def _download(context: CourseRoster, pieces: Iterator[bytes], kind: str, ending:
 def enroll_students(context: CourseRoster, request: Request) -> Any:
     """Enroll many people in a course, and say of each what became of it.
 
-    Nobody who takes the course already is changed, so that a list can be sent again. By e-mail address enrolls who has
+    Nobody who takes the course already is changed, so that a list can be sent again. Who has not completed what the
+    course presupposes is refused, unless that is waived, which is kept. By e-mail address enrolls who has
     `rosters:contact` in the course, because the answer says who has an account.
     """
     sent = dict(request.validated)
@@ -104,8 +105,13 @@ def _enroll(context: CourseRoster, request: Request, named: Sequence[service.Wis
     if any(each.email for each in named) and not context.shows_contact:
         raise Forbidden("contact_needed", _("You may not see the addresses of students here; name them by userId."))
     throttle_account(request, "roster", str(request.caller.user_id))
-    how = Admission(type=context.enrolls_as, decided_by=request.caller.user_id)
-    made = service.enroll_many(request.db, request.core, context.course.id, named, how, **options)
+    tried = {name: options[name] for name in ("dry_run", "all_or_nothing")}
+    how = Admission(
+        type=context.enrolls_as,
+        decided_by=request.caller.user_id,
+        waives_prerequisites=options["waive_prerequisites"],
+    )
+    made = service.enroll_many(request.db, request.core, context.course.id, named, how, **tried)
     audit(request.db, request, "rosters.enroll", "course", context.course.id,
           new={**options, "applied": made.applied, "enrolled": made.enrolled, "refused": made.refused})  # fmt: skip
     say = request.localizer.translate

@@ -228,13 +228,13 @@ def test_who_is_approved_without_a_place_waits(join, make_person, instructor, ur
 
 def test_who_is_let_in_by_the_staff_waits_no_longer(join, make_person, core, course, instructor):
     from lms_core.enrollment.admission import Admission
-    from lms_core.enrollment.service import enroll_people
+    from lms_core.enrollment.service import enroll
 
     join(make_person("student"), 201)
     person = make_person("student")
     wait = join(person, 202)
     with core.transaction() as db:
-        enroll_people(db, core, course.id, [person.id], Admission("instructor", instructor.id, over_capacity=True))
+        enroll(db, core, person.id, course.id, Admission("instructor", decided_by=instructor.id, over_capacity=True))
     person.client.get(f"{WAITS}/{wait['id']}", status=404)
 
 

@@ -8,7 +8,8 @@ from sqlalchemy import select, update
 from lms_core.courses.models import Course
 from lms_core.enrollment.admission import Admission
 from lms_core.enrollment.models import Enrollment, EnrollmentChange
-from lms_core.enrollment.service import enroll, enroll_people
+from lms_core.enrollment.rosters.service import Wish, enroll_many
+from lms_core.enrollment.service import enroll
 from lms_core.testing.accounts import make_user
 from lms_core.testing.courses import make_course
 
@@ -141,45 +142,71 @@ def test_what_is_gone_since_may_stay_named(instructor, core, chain):
 # The staff's own decisions.
 
 
+def enroll_all(person, course, people, **options):
+    """What becomes of each, and what each lacks."""
+    body = {"students": [{"userId": str(each.id)} for each in people], **options}
+    report = person.client.post_json(f"/api/v1/courses/{course.id}/enrollments/bulk", body).json
+    return report, [(each["outcome"], each["missingPrerequisites"]) for each in report["results"]]
+
+
 def test_staff_enroll_whom_they_like(student, make_person, core, chain, instructor):
-    """The method and the window are for who comes by themselves; what is presupposed can be waived, places overrun."""
+    """The method and the window are for who comes by themselves; what is presupposed the staff can waive."""
     first, second = chain
-    people = [make_person("student").id for _person in range(3)]
+    people = [make_person("student") for _person in range(3)]
     complete(core, student, first)
-    how = Admission("instructor", decided_by=instructor.id)
     with core.transaction() as db:
         chosen = update(Course).where(Course.id == second.id)
         db.execute(chosen.values(enrollment_closes_at=core.clock(), max_students=2, enrollment_type="code"))
-    with core.transaction() as db:
-        outcomes = enroll_people(db, core, second.id, [people[0], student.id], how)
-    assert outcomes[people[0]].code == "prerequisites_missing"
-    assert outcomes[student.id].status == "active"
-    with core.transaction() as db:
-        outcomes = enroll_people(db, core, second.id, [student.id, *people], how, waive_prerequisites=True)
-    assert [getattr(outcomes[each], "code", "in") for each in (student.id, *people)] == [
-        "already_enrolled", "in", "course_full", "course_full",
-    ]  # fmt: skip
-    beyond = Admission("instructor", decided_by=instructor.id, over_capacity=True)
-    with core.transaction() as db:
-        enroll_people(db, core, second.id, people[1:], beyond, waive_prerequisites=True)
+    lacks = ("prerequisites_missing", ["BASE-1"])
+    report, outcomes = enroll_all(instructor, second, [people[0], student, people[1]])
+    assert outcomes == [lacks, ("enrolled", []), lacks]
+    assert (report["enrolled"], report["refused"]) == (1, 2)
+    assert "Basics" in report["results"][0]["detail"]
+    _report, outcomes = enroll_all(instructor, second, people, waivePrerequisites=True, dryRun=True)
+    assert outcomes == [("enrolled", ["BASE-1"]), ("course_full", []), ("course_full", [])]
+    _report, outcomes = enroll_all(instructor, second, [student, *people], waivePrerequisites=True)
+    assert outcomes == [("already_enrolled", []), ("enrolled", ["BASE-1"]), ("course_full", []), ("course_full", [])]
+    # Who is in stays so, whatever they lack.
+    assert enroll_all(instructor, second, [people[0]])[1] == [("already_enrolled", [])]
     there = Enrollment.course_id == second.id
     with core.reader() as db:
         rows = db.execute(select(Enrollment.user_id, Enrollment.extra.label("extra")).where(there)).all()
-        assert db.scalar(select(Course.enrolled_count).where(Course.id == second.id)) == 4
+        assert db.scalar(select(Course.enrolled_count).where(Course.id == second.id)) == 2
         changed = set(db.scalars(select(EnrollmentChange.changed_by).join(Enrollment).where(there)))
-    kept = {row.user_id: row.extra["admission"] for row in rows}
     by = {"decidedBy": str(instructor.id)}
-    assert kept[student.id] == by
-    assert kept[people[0]] == by | {"waived": ["BASE-1"]}
-    assert kept[people[2]] == by | {"waived": ["BASE-1"], "overCapacity": True}
+    kept = {row.user_id: row.extra["admission"] for row in rows}
+    assert kept == {student.id: by, people[0].id: by | {"waived": ["BASE-1"]}}
     assert changed == {instructor.id}
 
 
-def test_many_are_enrolled_at_the_price_of_one(make_person, core, instructor, course, statements):
+def test_a_csv_passes_over_no_prerequisite(make_person, core, chain, instructor):
+    _first, second = chain
+    person = make_person("student")
+    url = f"/api/v1/courses/{second.id}/enrollments"
+    enrollment = instructor.client.post_json(
+        f"{url}/bulk", {"students": [{"userId": str(person.id)}], "waivePrerequisites": True}
+    ).json["results"][0]["enrollmentId"]
+    instructor.client.post_json(f"/api/v1/enrollments/{enrollment}/drop", {})
+
+    def send(query=""):
+        data, headers = f"email\n{person.email}\n".encode(), {"Content-Type": "text/csv"}
+        (result,) = instructor.client.send("POST", f"{url}/import{query}", data, headers=headers).json["results"]
+        return result["outcome"], result["missingPrerequisites"]
+
+    # Coming back is no completion.
+    assert send() == ("prerequisites_missing", ["BASE-1"])
+    assert send("?waivePrerequisites=true") == ("enrolled", ["BASE-1"])
+    with core.reader() as db:
+        kept = db.scalar(select(Enrollment.extra).where(Enrollment.user_id == person.id))
+    assert kept["admission"]["waived"] == ["BASE-1"]
+
+
+def test_many_are_enrolled_at_the_price_of_one(make_person, core, instructor, chain, statements):
     def cost(number):
-        people = [make_user(core).id for _person in range(number)]
+        people = [Wish("somebody", make_user(core).id) for _person in range(number)]
+        how = Admission("instructor", decided_by=instructor.id, waives_prerequisites=True)
         with core.transaction() as db, statements() as seen:
-            enroll_people(db, core, course.id, people, Admission("instructor", decided_by=instructor.id))
+            assert enroll_many(db, core, chain[1].id, people, how).enrolled == number
         return seen.count
 
     assert cost(40) == cost(2)
