@@ -1,6 +1,5 @@
 """One's own calendar over HTTP."""
 
-import hashlib
 from typing import Any
 
 from pyramid.response import Response
@@ -8,7 +7,7 @@ from pyramid.view import view_config
 
 from lms_core.accounts.calendar import queries, schemas, service
 from lms_core.accounts.calendar.resources import MyCalendar, MyCalendarLink
-from lms_core.accounts.calendar.writing import write
+from lms_core.accounts.calendar.writing import tag, worded, write
 from lms_core.kernel.audit import audit
 from lms_core.kernel.errors import NotFound
 from lms_core.kernel.ratelimit import throttle_account
@@ -33,9 +32,11 @@ def read_calendar(context: MyCalendar, request: Request) -> Response:
     throttle_account(request, "calendar", str(caller.user_id))
     wanted = queries.Wanted(caller, request.core.clock())
     found = queries.entries(request.reader, request.registry.calendar_sources, wanted)
-    body = write(request.core, found, caller.locale)
-    response = Response(body, content_type="text/calendar", charset="utf-8", conditional_response=True)
-    response.etag = hashlib.blake2b(body, digest_size=16).hexdigest()
+    said = worded(request.core, found, caller.locale)
+    response = Response(content_type="text/calendar", charset="utf-8", conditional_response=True)
+    response.etag = tag(request.core, said)
+    if response.etag not in request.if_none_match:
+        response.body = write(request.core, said)
     response.cache_control = "private, no-cache"
     response.vary = ("Authorization", "Cookie")
     response.content_disposition = 'inline; filename="calendar.ics"'

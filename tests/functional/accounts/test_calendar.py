@@ -254,7 +254,8 @@ def test_the_same_entries_make_the_same_bytes(core: Core, noted: Any, ada: User)
     assert answer.headers["Cache-Control"] == "private, no-cache"
     assert {"Authorization", "Cookie"} <= set(answer.vary)
     again = client.get(CALENDAR, headers={"If-None-Match": answer.headers["ETag"]}, status=304)
-    assert again.body == b""
+    assert (again.body, again.headers["ETag"]) == (b"", answer.headers["ETag"])
+    assert client.get(CALENDAR, headers={"If-None-Match": '"other"'}).body == answer.body
     changed = noted(Entry("1", "Exam", NOW, NOW)).bearer(bearer(core, ada))
     [other] = read(changed.get(CALENDAR, headers={"If-None-Match": answer.headers["ETag"]}))
     assert other["uid"] == event["uid"]
@@ -275,5 +276,9 @@ def test_it_reaches_so_far_and_holds_so_many(core: Core, noted: Any, ada: User) 
 def test_it_is_in_the_language_of_its_owner(core: Core, noted: Any) -> None:
     app = noted(Entry("1", _("Not found"), NOW, NOW))
     german = make_user(core, preferred_language="de")
-    [event] = read(app.bearer(bearer(core, german)).get(CALENDAR, headers={"Accept-Language": "en"}))
-    assert event["summary"] == "Nicht gefunden"
+    answer = app.bearer(bearer(core, german)).get(CALENDAR, headers={"Accept-Language": "en"})
+    assert [event["summary"] for event in read(answer)] == ["Nicht gefunden"]
+    with core.transaction() as db:
+        db.execute(update(User).where(User.id == german.id).values(preferred_language="en"))
+    other = app.bearer(bearer(core, german)).get(CALENDAR, headers={"If-None-Match": answer.headers["ETag"]})
+    assert [event["summary"] for event in read(other)] == ["Not found"]
