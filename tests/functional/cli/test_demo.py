@@ -3,6 +3,7 @@
 from sqlalchemy import func, select
 
 from lms_core.accounts.models import User
+from lms_core.certificates.models import Certificate
 from lms_core.courses.models import Announcement, AnnouncementRead, Course, Lesson
 from lms_core.demo import Demo, load
 from lms_core.enrollment.models import Enrollment
@@ -27,6 +28,14 @@ def test_the_small_one_has_people_of_each_role_and_progress(core: Core, registry
     reviews = app.get(f"/api/v1/courses/{course}/ratings").json["items"]
     assert reviews
     assert app.get(f"/api/v1/courses/{course}").json["ratingCount"] == len(reviews)
+
+
+def test_who_has_completed_a_course_there_has_a_certificate(core: Core, registry, deliver):
+    load(Demo(registry, 1, lambda rows, _what: rows))
+    deliver()
+    with core.reader() as db:
+        issued = set(db.scalars(select(Certificate.enrollment_id).where(Certificate.checksum.is_not(None))))
+        assert issued == set(db.scalars(select(Enrollment.id).where(Enrollment.status == "completed"))) != set()
 
 
 def test_a_larger_one_is_as_many_times_as_large_and_consistent(core: Core, registry):
