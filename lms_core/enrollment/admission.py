@@ -7,15 +7,14 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
 
-from sqlalchemy import delete, insert, select, update
+from sqlalchemy import insert, select, update
 from sqlalchemy.orm import Session
 
 from lms_core.courses.models import Course, CourseVersion
 from lms_core.enrollment.events import UserEnrolled
 from lms_core.enrollment.lifecycle.service import acting
-from lms_core.enrollment.models import Enrollment, EnrollmentRequest, EnrollmentWait
-from lms_core.enrollment.payments.models import Payment
-from lms_core.enrollment.places import kept_for
+from lms_core.enrollment.models import Enrollment, EnrollmentRequest
+from lms_core.enrollment.places import kept_for, release
 from lms_core.enrollment.queries import TAKING, missing_prerequisites
 from lms_core.kernel.core import Core
 from lms_core.kernel.errors import Conflict, LMSError, NotFound
@@ -242,16 +241,7 @@ def _lessons_total(db: Session, course: Course) -> int:
 
 def _close(db: Session, core: Core, course: Course, people: Sequence[uuid.UUID], how: Admission) -> None:
     """Of those who are in, nobody has to decide about a request, and for none of them a place is waited for or kept."""
-    db.execute(
-        update(Payment)
-        .where(Payment.course_id == course.id, Payment.user_id.in_(people), Payment.status == "pending")
-        .values(place_until=None),
-        execution_options={"synchronize_session": False},
-    )
-    db.execute(
-        delete(EnrollmentWait).where(EnrollmentWait.course_id == course.id, EnrollmentWait.user_id.in_(people)),
-        execution_options={"synchronize_session": False},
-    )
+    release(db, course.id, people)
     theirs = EnrollmentRequest.user_id.in_(people)
     closed = update(EnrollmentRequest).where(EnrollmentRequest.course_id == course.id, theirs)
     db.execute(

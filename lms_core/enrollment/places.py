@@ -10,7 +10,7 @@ import uuid
 from collections.abc import Collection
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, exists, func, or_, select, union
+from sqlalchemy import ColumnElement, and_, delete, exists, func, or_, select, union, update
 from sqlalchemy.orm import Session
 
 from lms_core.accounts.models import User
@@ -69,3 +69,13 @@ def kept_for(db: Session, core: Core, course_id: uuid.UUID, people: Collection[u
         EnrollmentWait.course_id == course_id, EnrollmentWait.offered_until > now, EnrollmentWait.user_id.in_(people)
     )
     return set(db.scalars(union(paying, asked)))
+
+
+def release(db: Session, course_id: uuid.UUID, people: Collection[uuid.UUID]) -> None:
+    """People are in a locked course now: they wait for no place there, and none is kept for them any more."""
+    unsynchronized = {"synchronize_session": False}
+    waiting = delete(EnrollmentWait).where(EnrollmentWait.course_id == course_id, EnrollmentWait.user_id.in_(people))
+    db.execute(waiting, execution_options=unsynchronized)
+    paying = update(Payment).where(Payment.course_id == course_id, Payment.user_id.in_(people))
+    paying = paying.where(Payment.status == "pending").values(place_until=None)
+    db.execute(paying, execution_options=unsynchronized)

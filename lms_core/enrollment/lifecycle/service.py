@@ -25,7 +25,7 @@ from lms_core.enrollment.events import (
     EnrollmentSuspended,
 )
 from lms_core.enrollment.models import Enrollment
-from lms_core.enrollment.places import kept_for, places_left
+from lms_core.enrollment.places import kept_for, places_left, release
 from lms_core.enrollment.queries import HOLDS_PLACE, OVER, TAKING
 from lms_core.kernel.core import Core
 from lms_core.kernel.errors import Conflict, Invalid, NotFound
@@ -147,6 +147,7 @@ def go_on(db: Session, core: Core, enrollment: Enrollment, actor_id: uuid.UUID) 
     if enrollment.holds_place or enrollment.status == "dropped" or enrollment.is_over(core.clock()):
         return
     _check_room(db, core, enrollment)
+    release(db, enrollment.course_id, [enrollment.user_id])
     enrollment.place_freed_at = None
     if enrollment.status == "expired":
         _take_up(db, enrollment, actor_id)

@@ -336,3 +336,18 @@ def test_two_who_tell_the_list_at_once_give_a_place_once(join, make_person, core
 def test_an_unknown_place_on_a_list(student):
     student.client.get(f"{WAITS}/{uuid.uuid4()}", status=404)
     student.client.delete(f"{WAITS}/x", status=404)
+
+
+def test_who_may_go_on_waits_no_longer(join, make_person, instructor, core, deliver, taken):
+    """Whose time was over waits for a place, and is given time again: that is the place, and there is one no more."""
+    person, other = make_person("student"), make_person("student")
+    enrollment = join(person, 201)
+    with core.transaction() as db:
+        db.execute(update(Enrollment).values(status="expired", expires_at=core.clock()))
+    taker = join(other, 201)
+    wait = join(person, 202)
+    drop(other, taker)
+    instructor.client.put_json(f"{ENROLLMENTS}/{enrollment['id']}", {"expiresAt": "2999-01-01T00:00:00Z"})
+    person.client.get(f"{WAITS}/{wait['id']}", status=404)
+    deliver()
+    assert taken() == ({person.id}, 1)
