@@ -77,12 +77,28 @@ def _reworded(validator: Any) -> Any:
     return worded
 
 
-def _reword(field: fields.Field[Any]) -> None:
-    """Give a bound field, which is its schema's own copy, messages that can be translated."""
+class _Itself(set[object]):
+    """A boolean and nothing that equals it, as 1 does True."""
+
+    def __contains__(self, value: object) -> bool:
+        return isinstance(value, bool) and super().__contains__(value)
+
+
+def _prepare(field: fields.Field[Any]) -> None:
+    """Give a bound field, which is its schema's own copy, messages that can be translated; booleans are JSON's."""
     field.error_messages = {key: _LIBRARY.get(own, own) for key, own in field.error_messages.items()}
     field.validators = [_reworded(validator) for validator in field.validators]
+    if isinstance(field, fields.Boolean):
+        field.truthy, field.falsy = _Itself({True}), _Itself({False})
     if isinstance(field, fields.List):
-        _reword(field.inner)
+        _prepare(field.inner)
+    if isinstance(field, fields.Dict) and field.value_field is not None:
+        _prepare(field.value_field)
+
+
+def boolean_of(word: str) -> bool | str:
+    """What a word of a query string means; the word itself, where that is neither true nor false."""
+    return True if word in fields.Boolean.truthy else False if word in fields.Boolean.falsy else word
 
 
 class Schema(marshmallow.Schema):
@@ -98,7 +114,7 @@ class Schema(marshmallow.Schema):
     def on_bind_field(self, field_name: str, field_obj: fields.Field[Any]) -> None:
         if field_obj.data_key is None:
             field_obj.data_key = camel(field_name)
-        _reword(field_obj)
+        _prepare(field_obj)
 
 
 class Text(fields.String):

@@ -10,6 +10,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import orjson
+from marshmallow import fields
 from pyramid.httpexceptions import default_exceptionresponse_view
 from pyramid.response import Response
 from pyramid.viewderivers import VIEW
@@ -18,7 +19,7 @@ from lms_core.kernel.errors import PreconditionFailed
 from lms_core.kernel.i18n import _
 from lms_core.kernel.openapi.operations import permission_of
 from lms_core.kernel.pagination import CursorPage, Page
-from lms_core.kernel.schemas import Dump, Schema, compile_dump, load
+from lms_core.kernel.schemas import Dump, Schema, boolean_of, compile_dump, load
 from lms_core.kernel.traversal import Item
 from lms_core.settings import SettingsError
 
@@ -63,9 +64,14 @@ def _dumps(schema: type[Schema] | None) -> tuple[Dump, Dump]:
 
 
 def _flat(schema: Schema, parameters: Any) -> dict[str, Any]:
-    """The query string as the schema's input: lists where the schema has lists, else the last value."""
+    """The query string as the schema's input: lists where the schema has lists, else the last value.
+
+    JSON has booleans; here they are words.
+    """
     lists = {field.data_key for field in schema.fields.values() if type(field).__name__ == "List"}
-    return {name: parameters.getall(name) if name in lists else parameters[name] for name in parameters}
+    words = {field.data_key for field in schema.fields.values() if isinstance(field, fields.Boolean)}
+    given = {name: parameters.getall(name) if name in lists else parameters[name] for name in parameters}
+    return {name: boolean_of(value) if name in words else value for name, value in given.items()}
 
 
 def _respond(context: Any, request: "Request", value: Any, *, dumps: tuple[Dump, Dump], status: int | None) -> Response:

@@ -38,7 +38,7 @@ class StaffChangeSchema(Schema):
     role = fields.String(validate=validate.OneOf(ROLES))
     permissions = fields.Dict(
         keys=fields.String(validate=validate.Length(max=100)),
-        values=fields.Boolean(truthy={True}, falsy={False}),
+        values=fields.Boolean(),
         validate=validate.Length(max=_MOST_PERMISSIONS),
         metadata={"example": {"lessons:update": True, "modules:delete": False}},
     )

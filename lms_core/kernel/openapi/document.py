@@ -58,6 +58,8 @@ def document(registry: Any) -> dict[str, Any]:
     for operation in operations(registry):
         gathered.setdefault(operation.path, {})[operation.method] = _describe(operation, spec, marshmallow.converter)
     for path, methods in sorted(gathered.items()):
+        if "206" in methods.get("get", {}).get("responses", ()):
+            methods.setdefault("head", _without_body(methods["get"]))
         named = [parameters.path_parameter(name) for name in re.findall(r"{(\w+)}", path)]
         spec.path(path=path, operations=methods, parameters=named)
     result: dict[str, Any] = spec.to_dict()
@@ -137,7 +139,24 @@ def _answers(operation: Operation, converter: Any) -> dict[str, Any]:
         answer["headers"] = sent_along
     further = {} if "ETag" not in sent_along else {304: "Nothing has changed since the version in `If-None-Match`."}
     further |= options.get("answers") or {}
-    return {str(status): answer, **{str(other): _further(other, what) for other, what in further.items()}}
+    answers = {str(status): answer, **{str(other): _further(other, what) for other, what in further.items()}}
+    if "206" in answers:
+        part = _header("Which bytes these are, and of how many.", "bytes 0-65535/482133")
+        answers["206"] |= {"content": content, "headers": {**sent_along, "Content-Range": part}}
+    return answers
+
+
+def _without_body(described: dict[str, Any]) -> dict[str, Any]:
+    """The HEAD of a file: what its GET says of the whole, and nothing else."""
+    answers = {status: answer for status, answer in described["responses"].items() if status not in ("206", "416")}
+    whole = {name: value for name, value in answers["200"].items() if name != "content"}
+    return {
+        **described,
+        "operationId": f"{described['operationId']}Head",
+        "summary": f"{described['summary']}: the headers alone",
+        "parameters": [each for each in described["parameters"] if each != "Range"],
+        "responses": {**answers, "200": whole},
+    }
 
 
 def _further(status: int, what: str | type[Schema] | tuple[type[Schema], ...]) -> dict[str, Any]:

@@ -218,3 +218,16 @@ def test_many_lessons_added_at_once_keep_their_places(instructor, core, app):
     with ThreadPoolExecutor(8) as pool:
         assert list(pool.map(add, range(8))) == [201] * 8
     assert [lesson["orderIndex"] for lesson in instructor.client.get(url).json["items"]] == list(range(8))
+
+
+@pytest.mark.parametrize("value", ["yes", "true", "1", 1, 0, 1.0, "off", [], {}])
+def test_what_only_looks_like_a_boolean_is_none(instructor, value):
+    refused = instructor.client.post_json(COURSES, {**NEW, "completionCertificate": value}, status=422).json
+    assert (refused["code"], list(refused["errors"])) == ("invalid", ["completionCertificate"])
+    made = instructor.client.post_json(COURSES, {**NEW, "completionCertificate": False}, status=201).json
+    assert made["completionCertificate"] is False
+
+
+@pytest.mark.parametrize(("word", "status"), [("true", 200), ("yes", 200), ("1", 200), ("False", 200), ("maybe", 422)])
+def test_a_query_says_booleans_in_words(instructor, word, status):
+    instructor.client.get(f"{COURSES}?mine={word}", status=status)

@@ -110,6 +110,13 @@ def test_each_code_stands_under_its_own_status(described: dict[str, Any]) -> Non
         assert {each["value"]["status"] for each in content["examples"].values()} == {int(status)}
 
 
+def views(registry: Any) -> dict[str, Any]:
+    """The view behind each operation; that of a file's GET answers HEAD too."""
+    known = {f"{each.method} {each.path}": each for each in operations(registry)}
+    files = (name for name, each in known.items() if 206 in (each.options.get("answers") or {}))
+    return {**{name.replace("get ", "head ", 1): known[name] for name in files}, **known}
+
+
 def every(described: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any], list[dict[str, Any]]]]:
     """Each operation: ``get /path``, what is said of it, and all its parameters."""
     for path, methods in described["paths"].items():
@@ -121,7 +128,7 @@ def every(described: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any], list
 
 def test_every_operation_says_what_it_does_and_who_may(described: dict[str, Any], registry: Any) -> None:
     validate(described)
-    permissions = {f"{each.method} {each.path}": each for each in operations(registry)}
+    permissions = views(registry)
     for name, operation, _parameters in every(described):
         assert re.fullmatch(r"[A-Z].{5,}[^.]", operation["summary"]), name
         assert operation["tags"], name
@@ -153,7 +160,7 @@ def shown(parameter: dict[str, Any]) -> Any:
 
 
 def test_the_headers_that_change_an_answer_are_listed(described: dict[str, Any], registry: Any) -> None:
-    known = {f"{each.method} {each.path}": each for each in operations(registry)}
+    known = views(registry)
     for name, operation, parameters in every(described):
         headers = {each["name"] for each in parameters if each["in"] == "header"}
         each = known[name]
@@ -260,9 +267,25 @@ def test_bytes_and_forms_go_both_ways(make_app: Any) -> None:
     assert part["head"]["responses"]["204"]["headers"]["Upload-Offset"]["description"] == "Bytes that the server has."
     assert part["get"]["responses"]["200"]["content"] == {"application/pdf": binary, "image/png": binary}
     assert part["get"]["responses"]["206"]["description"] == "The range asked for."
+    assert part["get"]["responses"]["206"]["content"] == {"application/pdf": binary, "image/png": binary}
     schema = resolve(described, form["requestBody"]["content"]["multipart/form-data"]["schema"])
     assert schema["properties"]["file"] == {"type": "string", "format": "binary"}
     assert schema["required"] == ["file"]
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["/api/v1/files/{fileId}/content", "/api/v1/files/{fileId}/download", "/api/v1/exports/{exportId}/content"],
+)
+def test_a_file_comes_whole_in_part_or_without_its_body(described: dict[str, Any], path: str) -> None:
+    whole, head = described["paths"][path]["get"], described["paths"][path]["head"]
+    part = whole["responses"]["206"]
+    assert part["content"] == whole["responses"]["200"]["content"]
+    assert part["headers"]["Content-Range"]["schema"] == {"type": "string"}
+    assert "content" not in head["responses"]["200"]
+    assert not {"206", "416"} & head["responses"].keys()
+    assert "Range" not in {resolve(described, each)["name"] for each in head["parameters"]}
+    assert head["operationId"] != whole["operationId"]
 
 
 @pytest.mark.parametrize("error", ["email_taken", "200 fine", "409"])
