@@ -215,11 +215,15 @@ def test_it_outlasts_the_enrollment(student, course):
     assert mine(student) == [NOTE["text"]]
 
 
-def test_it_goes_with_its_owner(core, student, course):
-    write(student, course.lessons[0])
+@pytest.mark.parametrize("end", [delete(User), update(User).values(deleted_at=func.now())], ids=["removed", "deleted"])
+def test_it_goes_with_its_owner(core, student, make_person, course, end):
+    other = make_person("student")
+    enroll(other, course)
+    for person in (student, other):
+        write(person, course.lessons[0])
     with core.transaction() as db:
-        db.execute(delete(User).where(User.id == student.id))
-        assert db.scalar(select(func.count()).select_from(LessonAnnotation)) == 0
+        db.execute(end.where(User.id == student.id))
+        assert db.scalars(select(LessonAnnotation.user_id)).all() == [other.id]
 
 
 def test_progress_goes_on_without_it(core, student, course):
