@@ -116,6 +116,14 @@ def staff_permissions(registry: Any, role: str, changes: Mapping[str, bool]) -> 
     return frozenset(name for name in held if taken.isdisjoint(_shown_by(name)))
 
 
+def holds(registry: Any, permission: str) -> ColumnElement[bool]:
+    """On ``course_staff``: whether the member has a declared permission, as :func:`staff_permissions` says."""
+    given = CourseStaff.permissions[permission].as_boolean()
+    left = func.coalesce(given, CourseStaff.role.in_(registry.staff_permissions[permission]))
+    shown = (CourseStaff.permissions[name].as_boolean() for name in sorted(_shown_by(permission)))
+    return and_(left, *(func.coalesce(each, true()) for each in shown))
+
+
 READS: ColumnElement[bool] = func.coalesce(CourseStaff.permissions["courses:read"].as_boolean(), true())
 """On ``course_staff``: whether the owner left it to the member to read the course, which either role does."""
 

@@ -26,7 +26,7 @@ from sqlalchemy.orm import Session
 
 from lms_core.accounts.models import GroupPermission, Permission, User, UserGroup
 from lms_core.accounts.queries import LIVING, USABLE
-from lms_core.courses.access import READS
+from lms_core.courses.access import holds
 from lms_core.courses.models import Course, CourseStaff
 from lms_core.enrollment.models import Enrollment
 from lms_core.enrollment.queries import IN_USE
@@ -129,10 +129,13 @@ def translated(core: Core, text: str) -> ColumnElement[str]:
     return case(*choices, else_=literal(by_locale[SOURCE_LOCALE]))
 
 
-def addressees(db: Session, announcement: Any, *, after: uuid.UUID | None, limit: int) -> Sequence[uuid.UUID]:
+def addressees(
+    db: Session, registry: Any, announcement: Any, *, after: uuid.UUID | None, limit: int
+) -> Sequence[uuid.UUID]:
     """Whom an announcement is for, its author left out, in the order of their ids.
 
-    It has ``course_id``, ``author_id`` and ``target_audience``; who is chosen by name has to be of the course still.
+    It has ``course_id``, ``author_id`` and ``target_audience``; who is chosen by name has to be of the course still. A
+    member of the staff who may not read announcements gets none.
     """
     audience = announcement.target_audience
     chosen = [uuid.UUID(user) for user in audience.get("users", ())]
@@ -140,7 +143,10 @@ def addressees(db: Session, announcement: Any, *, after: uuid.UUID | None, limit
     groups: dict[str, list[tuple[ColumnElement[uuid.UUID], ColumnElement[bool]]]] = {
         "students": [(Enrollment.user_id.expression, and_(Enrollment.course_id == course, IN_USE))],
         "staff": [
-            (CourseStaff.user_id.expression, and_(CourseStaff.course_id == course, READS)),
+            (
+                CourseStaff.user_id.expression,
+                and_(CourseStaff.course_id == course, holds(registry, "announcements:read")),
+            ),
             (Course.instructor_id.expression, Course.id == course),
         ],
     }

@@ -257,7 +257,7 @@ def _tell_next(delivery: Delivery, announcement_id: uuid.UUID, *, after: uuid.UU
     announcement = announcements.to_tell(delivery.db, announcement_id)
     if announcement is None:
         return
-    people = queries.addressees(delivery.db, announcement, after=after, limit=TOLD_AT_ONCE)
+    people = queries.addressees(delivery.db, delivery.registry, announcement, after=after, limit=TOLD_AT_ONCE)
     tell_many(delivery.db, delivery.core, people, _announcement_notice(announcement))
     if len(people) == TOLD_AT_ONCE:
         publish(delivery.db, AnnouncementToldInPart(announcement_id, people[-1]))

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
 
 
 def includeme(config: "Configurator") -> None:
+    from lms_core.courses.access import ROLES
     from lms_core.courses.announcements import resources, tasks
     from lms_core.courses.resources import CourseItem
 
@@ -17,6 +18,7 @@ def includeme(config: "Configurator") -> None:
     config.add_child(MeResource, "announcements", resources.MyAnnouncements)
     config.add_child(ApiRoot, "announcements", resources.AnnouncementCollection)
     config.add_item(resources.AnnouncementCollection, resources.AnnouncementItem, "announcementId")
+    config.add_staff_permission("announcements:read", *ROLES)
     for permission in ("announcements:create", "announcements:update", "announcements:delete"):
         config.add_staff_permission(permission, "co_instructor")
     config.add_periodic_task("announcements.announce", tasks.announce_due, every=30)

@@ -33,7 +33,7 @@ from sqlalchemy.types import Text
 
 from lms_core.accounts.models import User
 from lms_core.accounts.queries import LIVING
-from lms_core.courses.access import READS, access_columns
+from lms_core.courses.access import access_columns, holds
 from lms_core.courses.html import plain_text
 from lms_core.courses.models import PRIORITIES, Announcement, AnnouncementRead, Course, CourseStaff
 from lms_core.kernel.db import AnyRow, AnySelect
@@ -164,7 +164,7 @@ def _my_courses(registry: Any, scopes: Collection[str]) -> Subquery:
     staff = (
         select(Course.id)
         .join(CourseStaff, and_(CourseStaff.course_id == Course.id, CourseStaff.user_id == CALLER))
-        .where(READS)
+        .where(holds(registry, "announcements:read"))
     )
     enrolled = registry.course_parts.get("enrolled", false())
     parts = {

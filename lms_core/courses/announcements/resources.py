@@ -36,9 +36,10 @@ class CourseAnnouncements(Resource):
     def reader(self) -> Reader:
         row, user_id = self.course.row, self.request.caller.user_id
         groups = [STUDENTS] if row.part_enrolled else []
-        if row.course_instructor_id == user_id or row.part_staff is not None:
+        managing = manages(self.request, row)
+        if row.course_instructor_id == user_id or (row.part_staff is not None and managing):
             groups.append(STAFF)
-        return Reader(user_id, groups, manages(self.request, row))
+        return Reader(user_id, groups, managing)
 
 
 class MyAnnouncements(Resource):

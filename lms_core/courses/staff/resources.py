@@ -1,8 +1,13 @@
 """A course's staff in the resource tree."""
 
+import hashlib
 from typing import Any
 
+import orjson
+from sqlalchemy import select
+
 from lms_core.courses.access import Giver, may_in_course, scopes_of, staff_permissions
+from lms_core.courses.models import CourseStaff
 from lms_core.courses.resources import CourseItem
 from lms_core.courses.staff import queries
 from lms_core.kernel.security import ACE, user_principal
@@ -38,6 +43,11 @@ class CourseStaffCollection(Collection):
         effective = staff_permissions(self.request.registry, row.role, row.permissions)
         return {**row._mapping, "effective": sorted(effective)}
 
+    def version_of(self, member: Any) -> str:
+        """What changes with a member's role and permissions."""
+        written = orjson.dumps([member.role, member.permissions], option=orjson.OPT_SORT_KEYS)
+        return hashlib.blake2b(written, digest_size=8).hexdigest()
+
 
 class StaffItem(Item):
     """``/courses/{id}/staff/{userId}``: whoever is on a staff may leave it."""
@@ -52,8 +62,15 @@ class StaffItem(Item):
 
     @property
     def version(self) -> str | None:
-        """Members carry no time of change."""
-        return None
+        """Members carry no time of change: what was changed back is as it was."""
+        return self.staff.version_of(self.row)
+
+    def lock(self) -> str | None:
+        statement = select(CourseStaff.role, CourseStaff.permissions).where(
+            CourseStaff.course_id == self.staff.course.id, CourseStaff.user_id == self.id
+        )
+        member = self.request.db.execute(statement.with_for_update()).first()
+        return self.staff.version_of(member) if member is not None else None
 
     @property
     def __acl__(self) -> list[ACE]:

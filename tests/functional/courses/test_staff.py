@@ -32,7 +32,8 @@ def test_an_owner_chooses_the_staff(instructor, make_person, staff_url, course, 
     assert made.headers["Location"].endswith(f"{staff_url}/{helper.id}")
     assert made.json["user"] == {"id": str(helper.id), "name": "Grace Hopper", "avatarUrl": None}
     assert made.json["effective"] == [
-        "certificates:read", "courses:read", "lessons:read", "modules:read", "rosters:read", "staff:read",
+        "announcements:read", "certificates:read", "courses:read", "lessons:read", "modules:read", "rosters:read",
+        "staff:read",
     ]  # fmt: skip
     assert [each["role"] for each in instructor.client.get(staff_url).json["items"]] == ["teaching_assistant"]
 
@@ -158,3 +159,38 @@ def test_reading_the_staff_costs_three_statements(instructor, make_person, staff
     with statements() as seen:
         assert instructor.client.get(staff_url).json["total"] == 3
     assert seen.count <= 3, seen
+
+
+def test_two_owners_do_not_undo_each_others_changes(instructor, make_person, staff_url):
+    helper = make_person()
+    assign(instructor, staff_url, helper)
+    url = f"{staff_url}/{helper.id}"
+    read = instructor.client.get(url)
+    instructor.client.get(url, headers={"If-None-Match": read.headers["ETag"]}, status=304)
+    match = {"If-Match": read.headers["ETag"]}
+    changed = {"permissions": {"lessons:update": True}}
+    instructor.client.put_json(url, changed, headers=match)
+    late = instructor.client.put_json(url, {"role": "co_instructor"}, headers=match, status=412)
+    assert late.json["code"] == "stale"
+    instructor.client.put_json(url, {"role": "co_instructor"}, headers={"If-Match": '"zz"'}, status=412)
+    instructor.client.delete(url, headers=match, status=412)
+    assert instructor.client.get(url).json["role"] == "teaching_assistant"
+    instructor.client.delete(url, headers={"If-Match": instructor.client.get(url).headers["ETag"]}, status=204)
+
+
+def test_announcements_can_be_denied_as_anything_else(core, instructor, make_person, staff_url, course, deliver):
+    helper, url = make_person(), f"/api/v1/courses/{course.id}/announcements"
+    assign(instructor, staff_url, helper, "co_instructor", **{"announcements:read": False})
+    draft = {"title": "Not yet", "content": "<p>Words.</p>", "isPublished": False}
+    made = instructor.client.post_json(url, draft, status=201).json["id"]
+    instructor.client.post_json(url, {"title": "Now", "content": "<p>Words.</p>"}, status=201)
+    deliver()
+    helper.client.get(url, status=403)
+    helper.client.get(f"/api/v1/announcements/{made}", status=404)
+    helper.client.post_json(url, draft, status=403)
+    assert helper.client.get("/api/v1/users/me/announcements").json["items"] == []
+    assert "announcement" not in {each["type"] for each in helper.client.get("/api/v1/notifications").json["items"]}
+
+    instructor.client.put_json(f"{staff_url}/{helper.id}", {"permissions": {}})
+    assert [each["title"] for each in helper.client.get("/api/v1/users/me/announcements").json["items"]] == ["Now"]
+    assert helper.client.get(url).json["total"] == 2
