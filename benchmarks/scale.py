@@ -73,7 +73,6 @@ REQUESTS: Mapping[str, tuple[str, Mapping[str, object]]] = {
     "facets of a search": (FACETS, {"search": "quaternions"}),
     "tag of one course in a hundred": (LIST, {"tags": "python"}),
     "the same, popular": (LIST, {"tags": "python", "sort": "popular"}),
-    "the same, title": (LIST, {"tags": "python", "sort": "title"}),
     "search, word of one in twelve": (LIST, {"search": "introduction"}),
     "the same, newest": (LIST, {"search": "introduction", "sort": "newest"}),
     "common word in a category": (LIST, {"search": "project", "category": "Science"}),
