@@ -89,9 +89,10 @@ def test_only_whom_the_owner_lets_see_and_decide(ask, student, club, queue, inst
     member = f"/api/v1/courses/{club.id}/staff/{helper.id}"
     instructor.client.put_json(member, {"permissions": {"rosters:read": False, "rosters:update": True}})
     helper.client.get(queue, status=403)
-    helper.client.post_json(f"{url}/approve", {})
-    instructor.client.put_json(member, {"permissions": {"rosters:read": False, "rosters:update": False}})
     helper.client.get(url, status=404)
+    helper.client.post_json(f"{url}/approve", {}, status=404)
+    instructor.client.put_json(member, {"permissions": {"rosters:update": True}})
+    helper.client.post_json(f"{url}/approve", {})
 
 
 def test_who_is_approved_is_in_and_hears_of_it(ask, student, instructor, club, core, deliver):
