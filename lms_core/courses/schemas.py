@@ -6,7 +6,7 @@ from typing import Any
 from marshmallow import ValidationError, fields, validate, validates, validates_schema
 
 from lms_core.courses.models import UNLOCK_TYPES
-from lms_core.courses.slugs import RESERVED, SLUG_LENGTH, slugify
+from lms_core.courses.slugs import SLUG_LENGTH, is_reserved, slugify
 from lms_core.kernel.i18n import _
 from lms_core.kernel.schemas import Money, Number, Part, Schema, Text, Timestamp
 
@@ -152,7 +152,7 @@ class CourseChangeSchema(Schema):
     def _slug(self, value: str, data_key: str) -> None:
         if slugify(value) != value:
             raise ValidationError(_("Words in lower case, with dashes between them."))
-        if value in RESERVED:
+        if is_reserved(value):
             raise ValidationError(_("This word names something else."))
 
     @validates("code")

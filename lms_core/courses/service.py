@@ -2,7 +2,7 @@
 
 import re
 import uuid
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from sqlalchemy import and_, func, select, update
@@ -16,7 +16,7 @@ from lms_core.courses.events import CourseCreated, CoursePublished, PlacesChange
 from lms_core.courses.freezing import OFFERED, freeze
 from lms_core.courses.models import Course, CourseVersion, Lesson, Module
 from lms_core.courses.pictures import cover_of, follow_picture, with_picture
-from lms_core.courses.slugs import RESERVED, slugify
+from lms_core.courses.slugs import is_reserved, slugify
 from lms_core.courses.unlocking import RULES, check_rules, living, never_open
 from lms_core.courses.versions.queries import changes
 from lms_core.courses.ways import joining_columns
@@ -30,14 +30,14 @@ def unique_slug(db: Session, title: str) -> str:
     """A slug no living course has: ``-2``, ``-3``, ... on a clash. The unique index has the last word."""
     base = slugify(title)
     pattern = f"^{re.escape(base)}(-[0-9]+)?$"
-    taken = select(Course.slug).where(Course.slug.regexp_match(pattern), Course.deleted_at.is_(None))
-    return numbered(base, {*db.scalars(taken), *RESERVED})
+    taken = set(db.scalars(select(Course.slug).where(Course.slug.regexp_match(pattern), Course.deleted_at.is_(None))))
+    return numbered(base, lambda slug: slug in taken or is_reserved(slug))
 
 
-def numbered(base: str, taken: Collection[str]) -> str:
+def numbered(base: str, is_taken: Callable[[str], bool]) -> str:
     """The base, or the first of ``base-2``, ``base-3``, ... that is not taken."""
     number, name = 2, base
-    while name in taken:
+    while is_taken(name):
         name, number = f"{base}-{number}", number + 1
     return name
 

@@ -1,5 +1,6 @@
 """Authoring and reading courses: who may what, what is refused, and what it costs."""
 
+import uuid
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -78,6 +79,16 @@ def test_bad_fields_are_named(instructor, change, field):
     refused = instructor.client.post_json(COURSES, {**NEW, **change}, status=422)
     assert refused.content_type == "application/problem+json"
     assert list(refused.json["errors"]) == [field]
+
+
+def test_a_slug_is_no_courses_id(instructor):
+    """An address that names an id names that course alone, so a slug that looked like one would name nothing."""
+    looks = str(uuid.uuid4())
+    made = instructor.client.post_json(COURSES, {"title": looks.upper(), "code": "ID-1"}, status=201).json
+    assert made["slug"] == f"{looks}-2"
+    assert instructor.client.get(f"{COURSES}/{made['slug']}").json["id"] == made["id"]
+    url = f"{COURSES}/{made['id']}"
+    assert list(instructor.client.put_json(url, {"slug": looks}, status=422).json["errors"]) == ["slug"]
 
 
 def test_a_code_is_unique_and_a_slug_finds_its_way(instructor):
