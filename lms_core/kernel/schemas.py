@@ -9,7 +9,7 @@ import datetime as dt
 import re
 from collections.abc import Callable, Mapping
 from decimal import Decimal
-from typing import Any
+from typing import Any, ClassVar
 
 import marshmallow
 from marshmallow import ValidationError, fields
@@ -120,6 +120,7 @@ class Schema(marshmallow.Schema):
 class Text(fields.String):
     """A line or a text a person wrote: trimmed, of bounded length, without control characters.
 
+    One in which nobody could see anything is empty.
     A line has no tabs either, and nothing that turns the direction of what stands beside it.
     """
 
@@ -167,13 +168,24 @@ class Timestamp(fields.AwareDateTime):
 
 
 class Money(fields.Decimal):
-    """An amount as a decimal string with two places; its currency stands beside it."""
+    """An amount as a decimal string with two places; its currency stands beside it.
+
+    Nobody's price is rounded: one of more places is refused.
+    """
+
+    default_error_messages: ClassVar[dict[str, str]] = {"places": _Wording(_("No more than two decimals."))}
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(places=2, as_string=True, allow_nan=False, **kwargs)
 
     def _serialize(self, value: Decimal | None, attr: str | None, obj: Any, **kwargs: Any) -> str | None:
         return None if value is None else f"{value:.2f}"
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> Decimal:
+        amount: Decimal = super()._deserialize(value, attr, data, **kwargs)
+        if amount != Decimal(str(value)):
+            raise self.make_error("places")
+        return amount
 
 
 class Percentage(fields.Field[Decimal]):

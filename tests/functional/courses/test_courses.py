@@ -81,6 +81,15 @@ def test_bad_fields_are_named(instructor, change, field):
     assert list(refused.json["errors"]) == [field]
 
 
+def test_a_price_is_kept_as_it_was_sent_or_refused(instructor):
+    url = f"{COURSES}/{instructor.client.post_json(COURSES, NEW, status=201).json['id']}"
+    for price in ("0.004", "9.999", 0.001, "1e-3"):
+        refused = instructor.client.put_json(url, {"price": price}, status=422).json
+        assert refused["errors"] == {"price": ["No more than two decimals."]}
+    for price, kept in (("9.990", "9.99"), (5, "5.00"), ("1e2", "100.00"), (0.1, "0.10")):
+        assert instructor.client.put_json(url, {"price": price}).json["price"] == kept
+
+
 def test_a_slug_is_no_courses_id(instructor):
     """An address that names an id names that course alone, so a slug that looked like one would name nothing."""
     looks = str(uuid.uuid4())
