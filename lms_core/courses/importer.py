@@ -35,7 +35,7 @@ from lms_core.kernel.core import Core
 from lms_core.kernel.errors import Invalid, TooLarge
 from lms_core.kernel.i18n import _
 from lms_core.kernel.schemas import Schema
-from lms_core.kernel.texts import TURN
+from lms_core.kernel.texts import TURN, VISIBLE
 
 Progress = Callable[[str, int, int], None]
 """Told ``(step, done, total)``: ``reading`` (0 or 1 of 1), then ``files`` in bytes, then ``lessons``."""
@@ -210,7 +210,7 @@ class _Import:
     def _line(self, value: str, *fallbacks: str) -> str:
         """The first that says anything, as one line in the course's language."""
         lines = (" ".join(TURN.sub("", self._text(each)).split()) for each in (value, *fallbacks))
-        line = next(filter(None, lines), "")
+        line = next(filter(VISIBLE.search, lines), "")
         return line if len(line) <= MAX_TITLE else line[: MAX_TITLE - 1].rstrip() + "…"
 
     def _text(self, value: str) -> str:

@@ -9,7 +9,7 @@ import datetime as dt
 import re
 from collections.abc import Callable, Mapping
 from decimal import Decimal
-from typing import Any, ClassVar
+from typing import Any
 
 import marshmallow
 from marshmallow import ValidationError, fields
@@ -17,7 +17,7 @@ from pyramid.i18n import TranslationString
 
 from lms_core.kernel.errors import Invalid
 from lms_core.kernel.i18n import _
-from lms_core.kernel.texts import BREAK, CONTROL, TURN
+from lms_core.kernel.texts import BREAK, CONTROL, TURN, VISIBLE
 
 Dump = Callable[[Any], dict[str, Any]]
 
@@ -120,8 +120,8 @@ class Schema(marshmallow.Schema):
 class Text(fields.String):
     """A line or a text a person wrote: trimmed, of bounded length, without control characters.
 
-    One in which nobody could see anything is empty.
-    A line has no tabs either, and nothing that turns the direction of what stands beside it.
+    One in which nobody could see anything is empty. A line has no tabs either, and nothing that turns the direction of
+    what stands beside it.
     """
 
     def __init__(self, *, max: int, min: int = 0, multiline: bool = False, **kwargs: Any) -> None:  # noqa: A002
@@ -131,6 +131,8 @@ class Text(fields.String):
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str:
         text: str = super()._deserialize(value, attr, data, **kwargs).strip()
+        if not VISIBLE.search(text):
+            text = ""
         if len(text) > self.max:
             raise ValidationError(_("Longer than ${max} characters.", mapping={"max": self.max}))
         if len(text) < self.min:
@@ -173,8 +175,6 @@ class Money(fields.Decimal):
     Nobody's price is rounded: one of more places is refused.
     """
 
-    default_error_messages: ClassVar[dict[str, str]] = {"places": _Wording(_("No more than two decimals."))}
-
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(places=2, as_string=True, allow_nan=False, **kwargs)
 
@@ -184,7 +184,7 @@ class Money(fields.Decimal):
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> Decimal:
         amount: Decimal = super()._deserialize(value, attr, data, **kwargs)
         if amount != Decimal(str(value)):
-            raise self.make_error("places")
+            raise ValidationError(_("No more than two decimals."))
         return amount
 
 

@@ -90,6 +90,31 @@ def test_a_price_is_kept_as_it_was_sent_or_refused(instructor):
         assert instructor.client.put_json(url, {"price": price}).json["price"] == kept
 
 
+INVISIBLE = [
+    "\u200b",
+    "\u2060\u200b",
+    "\u00ad",
+    "\u3164",
+    "\u180e",
+    "\ufeff \u2800",
+    "\u115f\uffa0",
+    "\u202e",
+    "\U000e0041",
+]
+
+
+@pytest.mark.parametrize("title", INVISIBLE)
+def test_a_title_can_be_seen(instructor, title):
+    refused = instructor.client.post_json(COURSES, {**NEW, "title": title}, status=422).json
+    assert refused["errors"] == {"title": ["Must not be empty."]}
+    course = instructor.client.post_json(COURSES, {**NEW, "description": title}, status=201).json
+    assert course["description"] == ""
+    modules = f"{COURSES}/{course['id']}/modules"
+    assert list(instructor.client.post_json(modules, {"title": title}, status=422).json["errors"]) == ["title"]
+    seen = f"{title}\N{ZERO WIDTH JOINER}a" if title != "\u202e" else "a"
+    assert instructor.client.post_json(modules, {"title": seen}, status=201).json["title"] == seen.strip()
+
+
 def test_a_slug_is_no_courses_id(instructor):
     """An address that names an id names that course alone, so a slug that looked like one would name nothing."""
     looks = str(uuid.uuid4())
