@@ -29,7 +29,7 @@ from lms_core.courses.exporting import (
     ExportedModule,
 )
 from lms_core.courses.html import MAX_LENGTH as MAX_HTML
-from lms_core.courses.html import Sanitized, reading_minutes, sanitize
+from lms_core.courses.html import Sanitized, is_blank, reading_minutes, sanitize
 from lms_core.courses.importing import (
     FILE_SCHEME,
     CourseImporter,
@@ -150,7 +150,7 @@ __all__ = [
     "Timestamped", "TooLarge", "TooMany", "Unauthorized", "Unavailable", "Undeliverable", "UserEnrolled",
     "UserRegistered", "Verdict", "WaitingListJoined", "WebhookRefused", "Workshop", "_", "api_url", "ask_to_pay",
     "audit", "check_storage_key", "course_acl", "created", "cursor_page", "enroll", "fields", "grant", "hookimpl",
-    "is_storage_key", "map_references", "notify", "page_of", "placed", "publish", "queue_mail", "ranged_stream",
-    "reading_minutes", "referenced_files", "refusal", "revoke", "sanitize", "scoped_acl", "short_of", "tell",
-    "throttle_account", "throttle_address", "touch_trigger", "use_access_code", "use_invitation", "validate",
+    "is_blank", "is_storage_key", "map_references", "notify", "page_of", "placed", "publish", "queue_mail",
+    "ranged_stream", "reading_minutes", "referenced_files", "refusal", "revoke", "sanitize", "scoped_acl", "short_of",
+    "tell", "throttle_account", "throttle_address", "touch_trigger", "use_access_code", "use_invitation", "validate",
 ]  # fmt: skip

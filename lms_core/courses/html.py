@@ -12,6 +12,7 @@ from lms_core.courses.html_bounds import FORMATTING, TABLE_PARTS, refuse_bombs
 from lms_core.courses.html_tags import start_tags
 from lms_core.kernel.errors import Invalid
 from lms_core.kernel.i18n import _
+from lms_core.kernel.texts import VISIBLE
 
 MAX_LENGTH = 500_000
 """Characters of HTML that one lesson may hold."""
@@ -221,6 +222,14 @@ def addresses(html: str) -> list[str]:
         link_rel=None,
     )
     return found
+
+
+_SHOWN = re.compile(r"<(?:audio|img|source|video)\b[^<>]*\ssrc=")
+
+
+def is_blank(html: str) -> bool:
+    """Whether sanitized HTML has nothing to read, to look at or to listen to."""
+    return not _SHOWN.search(html) and not VISIBLE.search(unescape(re.sub(r"<[^<>]*>", "", html)))
 
 
 def reading_minutes(html: str) -> int:

@@ -83,13 +83,18 @@ class LessonMaker:
         named = (self._uploads.get(key) for key in referenced_files(list(details.get("attachments", ()))))
         further = [attachment(_file(upload)) for upload in named if upload is not None]
         attached = {each["fileId"]: each for each in (*made["attachments"], *further)}
-        return {
+        kind = self._types[made["content_type"]]
+        row = {
             "id": uuid.uuid4(),
             **{name: details.get(name, value) for name, value in own.items()},
             **made,
             "attachments": list(attached.values()),
-            "completion_criteria": self._criteria(title, self._types[made["content_type"]], details),
+            "completion_criteria": self._criteria(title, kind, details),
         }
+        if row["is_published"] and not kind.shows(row["content"]):
+            self._read.skip(title, _("There is nothing on this page; students will not see it."))
+            row["is_published"] = False
+        return row
 
     def _criteria(self, title: str, kind: ContentType, details: Mapping[str, Any]) -> dict[str, Any]:
         try:

@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 from lms_core.accounts.models import User
 from lms_core.accounts.queries import USABLE
 from lms_core.courses.content.service import CONTENT_FIELDS, announce, change_lesson, new_lesson
+from lms_core.courses.content.types import content_types
 from lms_core.courses.events import CourseCreated, CoursePublished, PlacesChanged
 from lms_core.courses.freezing import OFFERED, freeze
 from lms_core.courses.models import Course, CourseVersion, Lesson, Module
@@ -191,6 +192,10 @@ def lock_lesson(db: Session, lesson_id: uuid.UUID) -> tuple[Lesson, Module]:
     return lesson, module
 
 
+_BLANK = 2_000
+"""Bytes, compressed, from which on the content of a lesson is not looked into: what is blank has no more."""
+
+
 def missing_for_publication(db: Session, core: Core, course: Course) -> dict[str, list[Any]]:
     """All that a course lacks, by field; empty where it can be published."""
     missing: dict[str, list[Any]] = {}
@@ -217,6 +222,7 @@ def missing_for_publication(db: Session, core: Core, course: Course) -> dict[str
             _("The module ${title} has no published lesson.", mapping={"title": module.title}) for module in empty
         ]
     _miss_what_never_opens(db, course, missing)
+    _miss_what_shows_nothing(db, core, course, missing)
     return missing
 
 
@@ -231,6 +237,24 @@ def _miss_what_never_opens(db: Session, course: Course, missing: dict[str, list[
     ]
     if told:
         missing["modules"] = [*missing.get("modules", []), *told]
+
+
+def _miss_what_shows_nothing(db: Session, core: Core, course: Course, missing: dict[str, list[Any]]) -> None:
+    """An author may begin with an empty lesson; students are shown none."""
+    kinds = content_types(core)
+    lessons = (
+        select(Lesson.title, Lesson.content_type, Lesson.content, Module.title.label("module"))
+        .join_from(Lesson, Module, Module.id == Lesson.module_id)
+        .where(Module.course_id == course.id, OFFERED, func.pg_column_size(Lesson.content) < _BLANK)
+        .order_by(Module.order_index, Lesson.order_index)
+    )
+    told = [
+        _("The lesson ${title} in ${module} is empty.", mapping={"title": lesson.title, "module": lesson.module})
+        for lesson in db.execute(lessons)
+        if lesson.content_type in kinds and not kinds[lesson.content_type].shows(lesson.content)
+    ]
+    if told:
+        missing["lessons"] = told
 
 
 def publish_course(

@@ -203,6 +203,7 @@ class ContentTypeConformance:
             assert made.content == json.loads(json.dumps(made.content)), "content is plain JSON"
             minutes = content_type.minutes(made.content)
             assert minutes is None or (isinstance(minutes, int) and minutes >= 0)
+            assert content_type.shows(made.content) is True
 
     def test_what_was_prepared_is_prepared_again_without_loss(
         self, content_type: ContentType, examples: list[Content], context: Callable[..., ContentContext]

@@ -19,6 +19,7 @@ from lms_core.plugin_api import (
     _,
     fields,
     hookimpl,
+    is_blank,
     reading_minutes,
     sanitize,
     short_of,
@@ -58,6 +59,9 @@ class TextType(ContentType):
 
     def minutes(self, content: Mapping[str, Any]) -> int:
         return reading_minutes(content["html"])
+
+    def shows(self, content: Mapping[str, Any]) -> bool:
+        return not is_blank(content.get("html", ""))
 
     def extent(self, content: Mapping[str, Any]) -> int:
         return 100

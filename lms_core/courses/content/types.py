@@ -215,6 +215,10 @@ class ContentType:
         """How long the lesson takes, where its author does not say; ``content`` with what :meth:`process` found."""
         return None
 
+    def shows(self, content: Mapping[str, Any]) -> bool:
+        """Whether there is anything in it for students: no course is published with a lesson that shows nothing."""
+        return True
+
     def process(self, content: Mapping[str, Any], workshop: "Workshop") -> Mapping[str, Any]:
         """What can be told of the content by looking into its files: values of ``dump_only`` fields, or nothing.
 

@@ -115,6 +115,22 @@ def test_a_title_can_be_seen(instructor, title):
     assert instructor.client.post_json(modules, {"title": seen}, status=201).json["title"] == seen.strip()
 
 
+@pytest.mark.parametrize("html", ["", "<p> </p>", "<p>&nbsp;&#x200b;</p><hr>" * 500, "<img alt=gone>"])
+def test_an_empty_lesson_is_a_draft_and_keeps_its_course_from_being_published(instructor, html):
+    client = instructor.client
+    course = client.post_json(COURSES, NEW, status=201).json
+    url = f"{COURSES}/{course['id']}"
+    [module] = client.get(f"{url}/modules").json["items"]
+    lesson = {"title": "Begun", "contentType": "text", "content": {"html": html}}
+    lesson = client.post_json(f"/api/v1/modules/{module['id']}/lessons", lesson, status=201).json
+    refused = client.post_json(f"{url}/publish", {}, status=409).json
+    assert refused["code"] == "course_incomplete"
+    assert refused["errors"]["lessons"] == ["The lesson Begun in Introduction is empty."]
+    for shown in ("<p>Words</p>", "<p>+</p>", "<img src=/a.png>", "<video><source src=a></video>"):
+        client.put_json(f"/api/v1/lessons/{lesson['id']}", {"content": {"html": shown}})
+        assert client.post_json(f"{url}/publish", {}).json["isPublished"]
+
+
 def test_a_slug_is_no_courses_id(instructor):
     """An address that names an id names that course alone, so a slug that looked like one would name nothing."""
     looks = str(uuid.uuid4())

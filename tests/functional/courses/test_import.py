@@ -158,6 +158,13 @@ def test_a_lesson_that_cannot_be_brought_is_named_and_the_rest_arrives(bring, le
     assert report.lessons == 1
 
 
+def test_an_empty_page_is_brought_as_a_draft(bring, lessons):
+    report = bring({"title": "P", "html": "<p> </p>"}, PAGE, publish=True)
+    assert [(each.title, each.is_published) for each in lessons()] == [("P", False), ("Page", True)]
+    told = "There is nothing on this page; students will not see it."
+    assert [(each.name, each.reason) for each in report.skipped] == [("P", told)]
+
+
 FILM = {"url": "http://www.youtube.com/embed/x?a=1", "title": "A film"}
 FILM_LINK = '<a href="http://www.youtube.com/embed/x?a=1">A film</a>'
 
