@@ -25,6 +25,7 @@ from lms_core.courses.importing import CourseImporter, ImportedCourse, ImportedM
 from lms_core.courses.lesson_maker import LessonMaker, Reading
 from lms_core.courses.models import Course, Lesson, Module
 from lms_core.courses.pictures import KINDS
+from lms_core.courses.queries import is_called
 from lms_core.courses.records import UNPRINTABLE, CourseRecord, ModuleRecord, load_record
 from lms_core.courses.references import referenced_files
 from lms_core.courses.ways import DEFAULT_WAY, check_prerequisites, enrollment_columns, ways_to_enroll
@@ -277,7 +278,7 @@ class _Import:
         if offered and details.get("category") not in (None, *offered):
             self._skip(title, _("There is no category ${name} here.", mapping={"name": details.pop("category")}))
         details |= self._picture(title, details.pop("thumbnail_file_id", None))
-        living = select(Course.id).where(Course.code == details.get("code"), Course.deleted_at.is_(None))
+        living = select(Course.id).where(is_called(details.get("code", "")), Course.deleted_at.is_(None))
         if self._db.scalar(living) is not None:
             self._skip(title, _("Another course has the code ${code}.", mapping={"code": details.pop("code")}))
         self._check_way(title, details)

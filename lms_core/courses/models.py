@@ -130,7 +130,7 @@ class Course(Identified, Timestamped, Base):
         CheckConstraint("enrollment_closes_at > enrollment_opens_at", name="enrollment_closes_at"),
         *at_least(0, "price", "duration_minutes", "published_minutes"),
         *at_least(1, "max_students", "certificate_months"),
-        Index("uq_courses_code", "code", unique=True, postgresql_where=LIVING),
+        Index("uq_courses_code", text("lower(code)"), unique=True, postgresql_where=LIVING),
         Index("uq_courses_slug", "slug", unique=True, postgresql_where=LIVING),
         sparse_index("version_id"),
         sparse_index("thumbnail_file_id"),

@@ -4,7 +4,7 @@ import uuid
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Connection, and_, case, func, or_, select, true
+from sqlalchemy import ColumnElement, Connection, and_, case, func, or_, select, true
 from sqlalchemy.dialects.postgresql import JSONB, aggregate_order_by
 from sqlalchemy.orm import Session
 
@@ -70,10 +70,15 @@ def detail(connection: Connection | Session, course_id: uuid.UUID) -> AnyRow | N
     return connection.execute(select(*DETAIL).where(Course.id == course_id, Course.deleted_at.is_(None))).first()
 
 
+def is_called(code: str) -> ColumnElement[bool]:
+    """Whether a course has this code; nobody is held to capitals."""
+    return func.lower(Course.code) == code.lower()
+
+
 def course_named(connection: Connection | Session, name: str) -> uuid.UUID | None:
     """The course that somebody calls by its id, its slug or its code, the first of these that fits; or None."""
     key = parse_uuid(name)
-    fits = [*([Course.id == key] if key is not None else []), Course.slug == name, Course.code == name]
+    fits = [*([Course.id == key] if key is not None else []), Course.slug == name, is_called(name)]
     wanted = select(Course.id).where(or_(*fits), Course.deleted_at.is_(None))
     ranked = wanted.order_by(*(fit.desc().nulls_last() for fit in fits)).limit(1)
     return connection.execute(ranked).scalar_one_or_none()

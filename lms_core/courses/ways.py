@@ -65,7 +65,7 @@ def joining_columns(db: Session, core: Core, values: Mapping[str, Any], course: 
     check_prerequisites(db, values, course)
     columns = enrollment_columns(core, values, course)
     if "prerequisites" in values:
-        columns["prerequisites"] = list(dict.fromkeys(values["prerequisites"]))
+        columns["prerequisites"] = list({code.lower(): code for code in values["prerequisites"]}.values())
     return columns
 
 
@@ -89,22 +89,27 @@ def check_prerequisites(db: Session, values: Mapping[str, Any], course: Course |
     """
     before = course.prerequisites if course is not None else []
     codes: Sequence[str] = values.get("prerequisites", before)
-    added = [code for code in codes if code not in before]
+    known = {code.lower() for code in before}
+    added = {code.lower(): code for code in codes if code.lower() not in known}
     if not added and (not codes or "code" not in values):
         return
-    living = set(db.scalars(select(Course.code).where(Course.code.in_(added), Course.deleted_at.is_(None))))
-    unknown = [code for code in added if code not in living]
+    key = func.lower(Course.code)
+    living = set(db.scalars(select(key).where(key.in_(added), Course.deleted_at.is_(None))))
+    unknown = [code for name, code in added.items() if name not in living]
     if unknown:
         message = _("There is no course ${codes}.", mapping={"codes": ", ".join(unknown)})
         raise Invalid("prerequisite_unknown", message, errors={"prerequisites": [message]})
     own = values.get("code", course.code if course is not None else None)
-    if own in _needed(db, codes):
+    if own is not None and own.lower() in _needed(db, codes):
         message = _("The course would have to be completed before it can be joined.")
         raise Invalid("prerequisites_circular", message, errors={"prerequisites": [message]})
 
 
 def _needed(db: Session, codes: Sequence[str]) -> set[str]:
-    """The codes, and what the courses they name presuppose in their turn."""
-    needed = select(func.unnest(cast(list(codes), ARRAY(Text))).label("code")).cte("needed", recursive=True)
-    further = select(func.unnest(Course.prerequisites)).join(needed, needed.c.code == Course.code)
+    """The codes, and what the courses they name presuppose in their turn, in lower case."""
+    named = cast([code.lower() for code in codes], ARRAY(Text))
+    needed = select(func.unnest(named).label("code")).cte("needed", recursive=True)
+    further = select(func.lower(func.unnest(Course.prerequisites))).join(
+        needed, needed.c.code == func.lower(Course.code)
+    )
     return set(db.scalars(select(needed.union(further.where(Course.deleted_at.is_(None))).c.code)))

@@ -55,17 +55,18 @@ def missing_prerequisites(db: Session, course: Course, people: Sequence[uuid.UUI
     """
     if not course.prerequisites:
         return {}
+    codes = [code.lower() for code in course.prerequisites]
     person = func.unnest(cast(list(people), ARRAY(Uuid))).table_valued("id", name="person").render_derived()
     done = aliased(Course)
     completed = (
         exists()
         .where(Enrollment.user_id == cast(person.c.id, Uuid), Enrollment.completed_at.is_not(None))
-        .where(done.id == Enrollment.course_id, done.code == Course.code)
+        .where(done.id == Enrollment.course_id, func.lower(done.code) == func.lower(Course.code))
     )
     shown = [case((Course.is_published, column)).label(column.key) for column in (Course.id, Course.title)]
     rows = db.execute(
         select(person.c.id.label("user_id"), Course.code, *shown)
-        .join_from(person, Course, Course.code.in_(course.prerequisites))
+        .join_from(person, Course, func.lower(Course.code).in_(codes))
         .where(Course.deleted_at.is_(None), Course.archived_at.is_(None), ~completed)
         .order_by(Course.code)
     )

@@ -56,9 +56,10 @@ def _copy_picture(source: Course, course: Course) -> None:
 
 def _free_code(db: Session, code: str) -> str:
     base = code[: _CODE_LENGTH - 6]
-    used = select(Course.code).where(Course.code.startswith(f"{base}-", autoescape=True), Course.deleted_at.is_(None))
-    taken = {*db.scalars(used), base}
-    return numbered(base, taken.__contains__)
+    key = func.lower(Course.code)
+    used = select(key).where(key.startswith(f"{base.lower()}-", autoescape=True), Course.deleted_at.is_(None))
+    taken = {*db.scalars(used), base.lower()}
+    return numbered(base, lambda name: name.lower() in taken)
 
 
 def _copy_modules(db: Session, source_id: uuid.UUID, course_id: uuid.UUID) -> Iterable[uuid.UUID]:

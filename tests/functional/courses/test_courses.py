@@ -131,6 +131,17 @@ def test_an_empty_lesson_is_a_draft_and_keeps_its_course_from_being_published(in
         assert client.post_json(f"{url}/publish", {}).json["isPublished"]
 
 
+def test_a_code_is_unique_whatever_its_capitals(instructor):
+    client = instructor.client
+    course = client.post_json(COURSES, NEW, status=201).json
+    url = f"{COURSES}/{course['id']}"
+    assert client.post_json(COURSES, {**NEW, "code": "bio-101"}, status=409).json["code"] == "code_taken"
+    assert client.put_json(url, {"code": "Bio-101"}).json["code"] == "Bio-101"
+    other = client.post_json(COURSES, {**NEW, "code": "bio-101-2"}, status=201).json
+    assert client.put_json(f"{COURSES}/{other['id']}", {"code": "BIO-101"}, status=409).json["code"] == "code_taken"
+    assert client.post_json(f"{url}/duplicate", {}, status=201).json["code"] == "Bio-101-3"
+
+
 def test_a_slug_is_no_courses_id(instructor):
     """An address that names an id names that course alone, so a slug that looked like one would name nothing."""
     looks = str(uuid.uuid4())

@@ -127,6 +127,18 @@ def test_an_author_names_courses_that_there_are(instructor, core, chain):
     instructor.client.post_json("/api/v1/courses", new, status=422)
 
 
+def test_nobody_is_held_to_the_capitals_of_a_code(student, instructor, core, chain):
+    first, second = chain
+    url = f"/api/v1/courses/{second.id}"
+    shown = instructor.client.put_json(url, {"prerequisites": ["base-1", "Base-1"]}).json
+    assert len(shown["prerequisites"]) == 1
+    assert join(student, second, status=409).json["missing"][0]["id"] == str(first.id)
+    refused = instructor.client.put_json(f"/api/v1/courses/{first.id}", {"prerequisites": ["next-1"]}, status=422).json
+    assert refused["code"] == "prerequisites_circular"
+    complete(core, student, first)
+    join(student, second, status=201)
+
+
 def test_what_is_gone_since_may_stay_named(instructor, core, chain):
     first, second = chain
     with core.transaction() as db:

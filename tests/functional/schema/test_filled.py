@@ -169,3 +169,37 @@ def test_a_published_course_is_as_long_as_its_version(before: Any, empty_databas
         kept = db.execute(text("SELECT code, published_minutes, duration_minutes FROM courses ORDER BY code")).all()
         assert db.scalars(touched).all() == before_that
     assert kept == [("C1", 20, 609), ("C2", 0, 609)]
+
+
+CODES = """
+INSERT INTO courses (code, title, slug, instructor_id, created_at, is_published, prerequisites, deleted_at)
+SELECT code, title, lower(title), (SELECT id FROM users WHERE last_name = '0'), made::timestamptz, published, needs,
+       gone
+FROM (VALUES ('BIO-1', 'Old', '2026-01-01', false, '{}'::text[], NULL::timestamptz),
+             ('bio-1', 'Published', '2026-01-02', true, '{BIO-1,Bio-1}', NULL),
+             ('Bio-1', 'Young', '2026-01-03', false, '{bio-1}', NULL),
+             ('bIO-1', 'Gone', '2026-01-01', true, '{}', now()),
+             ('BIO-1-2', 'Second', '2026-01-01', false, '{BIO-1}', NULL),
+             ('ART', 'Other', '2026-01-01', false, '{Bio-1}', NULL))
+     AS given (code, title, made, published, needs, gone);
+"""
+
+
+def test_codes_that_differ_by_their_capitals_are_numbered(before: Any, empty_database_url: str) -> None:
+    db = before("0057_forgotten_annotations")
+    fill(db)
+    db.execute(text(CODES))
+    db.close()
+    migrations.upgrade(empty_database_url)
+    with before("heads") as db:
+        rows = db.execute(text("SELECT title, code, prerequisites FROM courses WHERE title NOT LIKE 'Course%'")).all()
+    assert {row.title: (row.code, row.prerequisites) for row in rows} == {
+        "Published": ("bio-1", ["BIO-1-3", "Bio-1-4"]),
+        "Old": ("BIO-1-3", []),
+        "Young": ("Bio-1-4", ["bio-1"]),
+        "Gone": ("bIO-1", []),
+        "Second": ("BIO-1-2", ["BIO-1-3"]),
+        "Other": ("ART", ["Bio-1-4"]),
+    }
+    migrations.downgrade(empty_database_url, revision="0057_forgotten_annotations")
+    migrations.upgrade(empty_database_url)
