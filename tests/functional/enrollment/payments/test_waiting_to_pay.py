@@ -9,9 +9,9 @@ from sqlalchemy import func, select, update
 
 from lms_core.courses.models import Course
 from lms_core.enrollment.admission import Admission
-from lms_core.enrollment.models import Enrollment, EnrollmentWait
+from lms_core.enrollment.models import EnrollmentWait
 from lms_core.enrollment.payments.models import Payment
-from lms_core.enrollment.service import enroll_people
+from lms_core.enrollment.rosters.service import Wish, enroll_many
 from lms_core.kernel.outbox import deliver_pending
 from lms_core.testing.client import Client
 
@@ -138,9 +138,10 @@ def test_nobody_takes_a_place_that_is_kept(school, course, core):
     payer.ask(course)
     other = school.person()
     with core.transaction() as db:
-        outcome = enroll_people(db, core, course.id, [other.id, payer.id], Admission("instructor"))
-    assert outcome[other.id].code == "course_full"
-    assert isinstance(outcome[payer.id], Enrollment), "whose place it is takes it"
+        wishes = [Wish("other", other.id), Wish("payer", payer.id)]
+        report = enroll_many(db, core, course.id, wishes, Admission("instructor"))
+    outcomes = [each.outcome for each in report.results]
+    assert outcomes == ["course_full", "enrolled"], "whose place it is takes it"
     assert count(core, Payment.place_until.is_not(None), Payment.status == "pending") == 0, "it is not kept any more"
 
 
