@@ -51,6 +51,8 @@ def portrait(
         return {name: _named(value, {**files, **places}) for name, value in kept.items()}
 
     own = {name: getattr(course, name) for name in _OF_THE_COURSE if name not in without}
+    if number is None:
+        own["duration_minutes"] = course.draft_duration_minutes
     if course.thumbnail_file_id is not None:
         own["thumbnail_url"] = files[str(course.thumbnail_file_id)]
     elif str(own.get("thumbnail_url") or "").startswith("/"):

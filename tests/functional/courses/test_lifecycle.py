@@ -114,7 +114,7 @@ def test_a_copy_has_the_content_and_none_of_the_people(core, instructor, make_pe
     assert (copy["title"], copy["slug"], copy["code"]) == ("Botany (copy)", "botany-copy", f"{original['code']}-2")
     assert (copy["tags"], copy["price"], copy["maxStudents"]) == (["plants"], "12.50", 9)
     assert (copy["isPublished"], copy["publishedAt"], copy["enrolledCount"]) == (False, None, 0)
-    assert copy["durationMinutes"] == original["durationMinutes"] == 3
+    assert copy["durationMinutes"] == original["draftDurationMinutes"] == 3
 
     def outline(of):
         modules = instructor.client.get(f"{COURSES}/{of}/modules").json["items"]
