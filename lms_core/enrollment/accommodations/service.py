@@ -9,10 +9,10 @@ from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.orm import Session
 
 from lms_core.courses.models import Course, Module, VersionModule
-from lms_core.enrollment.lifecycle.service import go_on
+from lms_core.enrollment.lifecycle.service import go_on, locked
 from lms_core.enrollment.models import Accommodation, AccommodationDate, Enrollment
 from lms_core.kernel.core import Core
-from lms_core.kernel.errors import Invalid, NotFound
+from lms_core.kernel.errors import Invalid
 from lms_core.kernel.i18n import _
 
 _DATED = ("scheduled", "relative")
@@ -28,7 +28,7 @@ def grant(
     Raises 404; 409 ``course_full`` (the place was given away); 422 ``module_unknown``,
     ``module_without_date``.
     """
-    enrollment = _locked(db, enrollment_id)
+    enrollment = locked(db, enrollment_id)
     before = _granted(db, enrollment)
     _check_modules(db, enrollment.course_id, values["modules"])
     own = {name: values[name] for name in OWN} | {"granted_by": actor_id}
@@ -47,7 +47,7 @@ def grant(
 
 def withdraw(db: Session, enrollment_id: uuid.UUID) -> Mapping[str, Any]:
     """Grant nothing any more; answers what was granted before. What the student has begun stays open. Raises 404."""
-    enrollment = _locked(db, enrollment_id)
+    enrollment = locked(db, enrollment_id)
     before = _granted(db, enrollment)
     db.execute(delete(Accommodation).where(Accommodation.enrollment_id == enrollment_id))
     enrollment.extended_until = None
@@ -59,14 +59,6 @@ def told(values: Mapping[str, Any], before: Mapping[str, Any]) -> dict[str, Any]
     """What a log may keep: the reason is none of it, but that it changed."""
     kept = {name: value for name, value in values.items() if name != "reason"}
     return {**kept, "reason_changed": values.get("reason") != before.get("reason")}
-
-
-def _locked(db: Session, enrollment_id: uuid.UUID) -> Enrollment:
-    chosen = select(Enrollment).where(Enrollment.id == enrollment_id).with_for_update(key_share=True)
-    enrollment = db.scalar(chosen.execution_options(populate_existing=True))
-    if enrollment is None:
-        raise NotFound()
-    return enrollment
 
 
 def _granted(db: Session, enrollment: Enrollment) -> dict[str, Any]:

@@ -55,13 +55,13 @@ def acting(db: Session, actor_id: uuid.UUID | None, reason: str | None = None) -
 
 def leave(db: Session, core: Core, enrollment_id: uuid.UUID, reason: str | None) -> None:
     """The student leaves the course; what they did stays, should they come back. Raises 404, 409 as :func:`drop`."""
-    enrollment = _locked(db, enrollment_id, "leave")
+    enrollment = locked(db, enrollment_id, "leave")
     _drop(db, core, enrollment, enrollment.user_id, reason)
 
 
 def drop(db: Session, core: Core, enrollment_id: uuid.UUID, actor_id: uuid.UUID | None, reason: str | None) -> None:
     """Take a student off the course. Raises 404; 409 ``enrollment_dropped``, ``enrollment_expired``."""
-    _drop(db, core, _locked(db, enrollment_id, "drop"), actor_id, reason)
+    _drop(db, core, locked(db, enrollment_id, "drop"), actor_id, reason)
 
 
 def _drop(db: Session, core: Core, enrollment: Enrollment, actor_id: uuid.UUID | None, reason: str | None) -> None:
@@ -78,7 +78,7 @@ def suspend(db: Session, core: Core, enrollment_id: uuid.UUID, actor_id: uuid.UU
 
     Raises 404; 409 ``enrollment_suspended``, ``enrollment_dropped``, ``enrollment_expired``.
     """
-    enrollment = _locked(db, enrollment_id, "suspend")
+    enrollment = locked(db, enrollment_id, "suspend")
     acting(db, actor_id, reason)
     enrollment.status, enrollment.suspended_at, enrollment.suspended_reason = "suspended", core.clock(), reason
     db.flush()
@@ -87,7 +87,7 @@ def suspend(db: Session, core: Core, enrollment_id: uuid.UUID, actor_id: uuid.UU
 
 def resume(db: Session, enrollment_id: uuid.UUID, actor_id: uuid.UUID | None) -> None:
     """Let a suspended student in again. Raises 404; 409 named after any other state, such as ``enrollment_active``."""
-    enrollment = _locked(db, enrollment_id, "resume")
+    enrollment = locked(db, enrollment_id, "resume")
     _take_up(db, enrollment, actor_id)
 
 
@@ -106,7 +106,7 @@ def complete_by_hand(
 
     Raises 404; 409 ``enrollment_completed``, ``enrollment_suspended``, ``enrollment_dropped``, ``enrollment_expired``.
     """
-    enrollment = _locked(db, enrollment_id, "complete")
+    enrollment = locked(db, enrollment_id, "complete")
     enrollment.progress_percentage = Decimal(100)
     complete(db, enrollment, core.clock(), actor_id, reason)
 
@@ -128,7 +128,7 @@ def change_dates(
 
     Raises 404; 409 ``enrollment_dropped``, ``course_full`` (the place was given away); 422 ``invalid``.
     """
-    enrollment = _locked(db, enrollment_id, "date")
+    enrollment = locked(db, enrollment_id, "date")
     for name, value in values.items():
         setattr(enrollment, name, value)
     starts, expires = enrollment.starts_at, enrollment.expires_at
@@ -164,7 +164,7 @@ def _check_room(db: Session, core: Core, enrollment: Enrollment) -> None:
 
 def write_notes(db: Session, enrollment_id: uuid.UUID, notes: str | None) -> str | None:
     """Note something for the staff; answers what was noted before. Raises 404."""
-    enrollment = _locked(db, enrollment_id)
+    enrollment = locked(db, enrollment_id)
     before, enrollment.notes = enrollment.notes, notes
     db.flush()
     return before
@@ -200,7 +200,7 @@ def expire_due(db: Session, *, limit: int) -> int:
     return len(rows)
 
 
-def _locked(db: Session, enrollment_id: uuid.UUID, step: str | None = None) -> Enrollment:
+def locked(db: Session, enrollment_id: uuid.UUID, step: str | None = None) -> Enrollment:
     """The enrollment, held until the end. Raises 404, and 409 where the step leads nowhere from the state it is in."""
     chosen = select(Enrollment).where(Enrollment.id == enrollment_id)
     over = db.scalar(select(Enrollment.course_id).where(Enrollment.id == enrollment_id, ~HOLDS_PLACE))

@@ -13,6 +13,7 @@ from sqlalchemy import func, select, text, update
 
 from lms_core.certificates.models import Certificate
 from lms_core.courses.models import Course
+from lms_core.enrollment.accommodations import service as accommodations
 from lms_core.enrollment.admission import Admission, admit_one, lock_open_course
 from lms_core.enrollment.lifecycle import service as lifecycle
 from lms_core.enrollment.models import Enrollment, EnrollmentChange, EnrollmentWait
@@ -188,17 +189,28 @@ def until_it_waits(core):
                 return
 
 
-def test_who_comes_back_meets_who_gives_time(student, instructor, core):
+def by_dates(db, core, enrollment_id, until, staff_id):
+    lifecycle.change_dates(db, core, enrollment_id, {"expires_at": until}, staff_id)
+
+
+def by_accommodation(db, core, enrollment_id, until, staff_id):
+    granted = {"extra_time_factor": 1, "extra_attempts": 0, "waives_sequence": False, "reason": None, "modules": []}
+    granted["extended_until"] = until
+    accommodations.grant(db, core, enrollment_id, granted, staff_id)
+
+
+@pytest.mark.parametrize("give", [by_dates, by_accommodation])
+def test_who_comes_back_meets_who_gives_time(student, instructor, core, give):
     """Places are given out by who holds the course, and the enrollment that is over comes after."""
     course = make_course(core, instructor.id)
     made = student.client.post_json(ENROLLMENTS, {"courseId": str(course.id)}, status=201).json
     with core.transaction() as db:
         db.execute(update(Enrollment).values(status="expired", expires_at=core.clock()))
-    later = {"expires_at": core.clock() + dt.timedelta(days=1)}
+    later = core.clock() + dt.timedelta(days=1)
 
     def give_time():
         with core.transaction() as db:
-            lifecycle.change_dates(db, core, uuid.UUID(made["id"]), later, instructor.id)
+            give(db, core, uuid.UUID(made["id"]), later, instructor.id)
 
     with ThreadPoolExecutor(1) as pool:
         with core.transaction() as db:
@@ -208,7 +220,9 @@ def test_who_comes_back_meets_who_gives_time(student, instructor, core):
             admit_one(db, core, locked, student.id, Admission(), places=None)
         waiting.result()
     with core.reader() as db:
-        assert db.execute(select(Enrollment.status, Enrollment.expires_at)).one() == ("active", later["expires_at"])
+        assert db.execute(select(Enrollment.status, Enrollment.expires_at)).one() == (
+            "active", later if give is by_dates else None
+        )  # fmt: skip
         assert db.scalar(select(Course.enrolled_count).where(Course.id == course.id)) == 1
 
 
