@@ -16,6 +16,7 @@ from lms_core.enrollment.queries import TAKING
 from lms_core.kernel.core import Core
 from lms_core.learning.models import LessonProgress, ModuleProgress
 from lms_core.learning.progress.queries import done_of, goes_on, next_unfinished, percentage
+from lms_core.learning.unlocking.service import record_unlocked
 
 ADJUSTED = (*TAKING, "suspended")
 """The states of an enrollment in which progress follows the course."""
@@ -53,9 +54,11 @@ def _adjust(db: Session, core: Core, course_id: uuid.UUID, batch: Sequence[Enrol
         return
     mine = Enrollment.id.in_([each.id for each in batch])
     _adjust_courses(db, version, mine)
-    _adjust_modules(db, version, mine, core.clock())
+    completed = _adjust_modules(db, version, mine, core.clock())
     for enrollment in batch:
         db.refresh(enrollment)
+        if enrollment.user_id in completed:
+            record_unlocked(db, core, enrollment, version.id)
         if enrollment.status == "active" and 0 < version.lessons_total == enrollment.lessons_completed:
             complete(db, enrollment, core.clock())
     db.flush()
@@ -83,7 +86,8 @@ def _adjust_courses(db: Session, version: Any, mine: ColumnElement[bool]) -> Non
     )
 
 
-def _adjust_modules(db: Session, version: Any, mine: ColumnElement[bool], now: dt.datetime) -> None:
+def _adjust_modules(db: Session, version: Any, mine: ColumnElement[bool], now: dt.datetime) -> set[uuid.UUID]:
+    """Answers whose modules are complete by that: what was left of one is gone."""
     table: Any = ModuleProgress.__table__
     names = ("user_id", "enrollment_id", "module_id", "lessons_total", "lessons_completed", "completion_percentage",
              "time_spent_seconds", "completed_at")  # fmt: skip
@@ -93,7 +97,9 @@ def _adjust_modules(db: Session, version: Any, mine: ColumnElement[bool], now: d
         for name in ("lessons_total", "lessons_completed", "completion_percentage", "time_spent_seconds")
     }
     kept["completed_at"] = func.coalesce(table.c.completed_at, fresh.excluded.completed_at)
-    db.execute(fresh.on_conflict_do_update(index_elements=["user_id", "module_id"], set_=kept))
+    adjusted = fresh.on_conflict_do_update(index_elements=["user_id", "module_id"], set_=kept)
+    rows = db.execute(adjusted.returning(table.c.user_id, table.c.completed_at))
+    return {row.user_id for row in rows if row.completed_at == now}
 
 
 def _counted_modules(version: Any, mine: ColumnElement[bool], now: dt.datetime) -> Select[Any]:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from sqlalchemy import select, text
 
 from lms_core.courses.arranging.service import delete_lesson, move_lesson
-from lms_core.courses.service import create_lesson, publish_course, update_lesson
+from lms_core.courses.service import create_lesson, publish_course, update_lesson, update_module
 from lms_core.courses.versions.service import restore
 from lms_core.enrollment.lifecycle.service import change_dates, leave, resume, suspend
 from lms_core.enrollment.models import Enrollment
@@ -147,6 +147,24 @@ def test_a_completion_is_never_taken_away(core, registry, student, instructor, c
         create_lesson(db, core, course.modules[0], instructor.id, LESSON)
     republish(core, course, instructor, registry)
     assert mine(student) == ("completed", 100, 4, 5)
+    check(core)
+
+
+def test_what_opens_because_a_lesson_is_gone_is_told(core, registry, student, make_person, instructor, course):
+    with core.transaction() as db:
+        update_module(db, course.modules[1], {"unlock_type": "sequential"})
+    republish(core, course, instructor, registry)
+    behind = make_person()
+    for person in (student, behind):
+        join(core, person, course)
+    do(core, student, course.lessons[0])
+    with core.transaction() as db:
+        delete_lesson(db, core, course.lessons[1])
+    republish(core, course, instructor, registry)
+    republish(core, course, instructor, registry)
+    for person, times in ((student, 1), (behind, 0)):
+        told = [each["type"] for each in person.client.get("/api/v1/notifications").json["items"]]
+        assert told.count("module_unlocked") == times
     check(core)
 
 
