@@ -3,7 +3,7 @@
 import importlib
 import sys
 
-NAMES = ("catalog", "scale", "outline", "rosters")
+NAMES = ("catalog", "scale", "outline", "learning", "rosters")
 
 if __name__ == "__main__":
     for name in sys.argv[1:] or NAMES:
