@@ -8,9 +8,10 @@ kept by triggers (``enrollment_changes``); :func:`acting` tells them by whom and
 
 import datetime as dt
 import uuid
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from decimal import Decimal
 from types import MappingProxyType
+from typing import Any
 
 from sqlalchemy import and_, case, func, or_, select, text, update
 from sqlalchemy.orm import Session
@@ -26,8 +27,9 @@ from lms_core.enrollment.events import (
 )
 from lms_core.enrollment.models import Enrollment
 from lms_core.enrollment.places import kept_for, places_left, release
-from lms_core.enrollment.queries import HOLDS_PLACE, OVER, TAKING
+from lms_core.enrollment.queries import BEFORE_COURSE, OVER, TAKING
 from lms_core.kernel.core import Core
+from lms_core.kernel.db import AnySelect
 from lms_core.kernel.errors import Conflict, Invalid, NotFound
 from lms_core.kernel.events import publish, publish_all
 from lms_core.kernel.i18n import _
@@ -202,16 +204,47 @@ def expire_due(db: Session, *, limit: int) -> int:
 
 def locked(db: Session, enrollment_id: uuid.UUID, step: str | None = None) -> Enrollment:
     """The enrollment, held until the end. Raises 404, and 409 where the step leads nowhere from the state it is in."""
-    chosen = select(Enrollment).where(Enrollment.id == enrollment_id)
-    over = db.scalar(select(Enrollment.course_id).where(Enrollment.id == enrollment_id, ~HOLDS_PLACE))
-    if over is not None:
-        db.execute(select(Course.id).where(Course.id == over).with_for_update(key_share=True))
-    enrollment = db.scalar(chosen.with_for_update(key_share=True), execution_options={"populate_existing": True})
-    if enrollment is None:
-        raise NotFound()
+    enrollment = None
+    while enrollment is None:
+        # What was locked in the wrong order, because time or somebody was faster, is let go before it is tried again.
+        with db.begin_nested() as attempt:
+            enrollment = _in_order(db, enrollment_id)
+            if enrollment is None:
+                attempt.rollback()
     if step is not None and enrollment.status not in FROM[step]:
         raise refusal(enrollment.status)
     return enrollment
+
+
+def _in_order(db: Session, enrollment_id: uuid.UUID) -> Enrollment | None:
+    """Lock an enrollment before its course, or after it where it is over; None where it became the other meanwhile."""
+    kept = select(Enrollment.course_id, BEFORE_COURSE.label("first")).where(Enrollment.id == enrollment_id)
+    found = db.execute(kept).first()
+    if found is None:
+        raise NotFound()
+    if not found.first:
+        db.execute(select(Course.id).where(Course.id == found.course_id).with_for_update(key_share=True))
+        if db.execute(kept).one().first:
+            return None
+    chosen = select(Enrollment).where(Enrollment.id == enrollment_id).with_for_update(key_share=True)
+    enrollment = db.scalar(chosen, execution_options={"populate_existing": True})
+    if enrollment is None:
+        raise NotFound()
+    return enrollment if db.execute(kept).one().first == found.first else None
+
+
+def lock_many(db: Session, course_id: uuid.UUID, chosen: AnySelect) -> Sequence[Any]:
+    """The rows of a statement on enrollments of a course, in the order of their ids, all locked as :func:`locked` does.
+
+    So two at once wait for each other instead of dead-locking.
+    """
+    ordered = chosen.order_by(Enrollment.id)
+    locking = ordered.with_for_update(of=Enrollment, key_share=True).execution_options(populate_existing=True)
+    rows = list(db.execute(locking.where(BEFORE_COURSE)))
+    if db.execute(ordered.where(~BEFORE_COURSE).limit(1)).first() is not None:
+        db.execute(select(Course.id).where(Course.id == course_id).with_for_update(key_share=True))
+        rows += db.execute(locking.where(~BEFORE_COURSE))
+    return rows
 
 
 def refusal(status: str) -> Conflict:

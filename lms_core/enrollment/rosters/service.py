@@ -14,7 +14,7 @@ from lms_core.accounts.queries import LIVING, USABLE
 from lms_core.courses.models import Course
 from lms_core.enrollment.admission import Admission, admit, lock_open_course
 from lms_core.enrollment.events import EnrollmentDropped, EnrollmentResumed, EnrollmentSuspended
-from lms_core.enrollment.lifecycle.service import FROM, acting, refusal
+from lms_core.enrollment.lifecycle.service import FROM, acting, lock_many, refusal
 from lms_core.enrollment.models import Enrollment
 from lms_core.enrollment.places import places_left
 from lms_core.enrollment.queries import missing_prerequisites
@@ -210,7 +210,7 @@ def change_many(
 
     Of those chosen by id, who cannot be changed is skipped, with why; filters choose only those who can.
     """
-    rows = _locked(db, course_id, step, chosen)
+    rows, more = _locked(db, course_id, step, chosen)
     able = [row for row in rows if row.status in FROM[step]]
     if able:
         acting(db, actor_id, reason)
@@ -222,23 +222,24 @@ def change_many(
     if chosen.ids is not None:
         found = {row.id for row in rows}
         skipped |= {each: "enrollment_unknown" for each in chosen.ids if each not in found}
-    return Changed(changed, skipped, chosen.ids is None and len(rows) == AT_ONCE)
+    return Changed(changed, skipped, more)
 
 
-def _locked(db: Session, course_id: uuid.UUID, step: str, chosen: Chosen) -> Sequence[Any]:
-    """In the order of their ids, so that two at once wait for each other instead of dead-locking."""
-    statement = (
+def _locked(db: Session, course_id: uuid.UUID, step: str, chosen: Chosen) -> tuple[Sequence[Any], bool]:
+    """Also whether a filter may find more."""
+    there = [Enrollment.course_id == course_id, *chosen.conditions()]
+    if chosen.ids is None:
+        there.append(Enrollment.status.in_(FROM[step]))
+    named = select(Enrollment.id).join(User, User.id == Enrollment.user_id).where(*there)
+    ids = db.scalars(named.order_by(Enrollment.id).limit(AT_ONCE)).all()
+    rows = lock_many(
+        db, course_id,
         select(Enrollment.id, Enrollment.user_id, Enrollment.course_id, Enrollment.status, Course.title)
         .join_from(Enrollment, User, User.id == Enrollment.user_id)
         .join(Course, Course.id == Enrollment.course_id)
-        .where(Enrollment.course_id == course_id, *chosen.conditions())
-        .order_by(Enrollment.id)
-        .limit(AT_ONCE)
-        .with_for_update(of=Enrollment, key_share=True)
-    )
-    if chosen.ids is None:
-        statement = statement.where(Enrollment.status.in_(FROM[step]))
-    return db.execute(statement).all()
+        .where(Enrollment.id.in_(ids), *there),
+    )  # fmt: skip
+    return rows, chosen.ids is None and len(ids) == AT_ONCE
 
 
 def _values(core: Core, step: str, reason: str | None) -> dict[str, Any]:

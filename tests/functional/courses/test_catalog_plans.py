@@ -72,12 +72,12 @@ PUBLIC = [
     {"category": ["Science"], "level": ["beginner"], "language": ["en"]},
     {"language": ["en"]},
     {"language": ["fi"], "enrollmentType": ["invite"]},
-    {"level": ["beginner"], "language": ["en"], "free": "true"},
+    {"level": ["beginner"], "language": ["en"], "free": True},
     {"subCategory": ["Biology"]},
     {"category": ["Science"], "subCategory": ["Biology"]},
     {"category": ["Nobody's"]},
-    {"free": "true", "sort": "rating"},
-    {"free": "false", "enrollmentType": ["approval"]},
+    {"free": True, "sort": "rating"},
+    {"free": False, "enrollmentType": ["approval"]},
     {"minPrice": "20", "maxPrice": "50", "currency": "EUR"},
     {"maxPrice": "50", "sort": "price"},
     {"tags": ["python", "cells"]},
@@ -91,13 +91,13 @@ PUBLIC = [
     {"search": "python", "language": ["de"]},
 ]
 OWN = [
-    {"mine": "true"},
-    {"mine": "true", "status": "published", "sort": "popular"},
+    {"mine": True},
+    {"mine": True, "status": "published", "sort": "popular"},
     {"status": "draft"},
     {"status": "archived"},
-    {"enrolled": "true"},
+    {"enrolled": True},
 ]
-ALL = [{"status": "draft"}, {"deleted": "true"}, {"status": "archived", "sort": "title"}]
+ALL = [{"status": "draft"}, {"deleted": True}, {"status": "archived", "sort": "title"}]
 SCOPES = {"own": ("own", "assigned", "enrolled"), "all": ("all",)}
 
 
