@@ -10,7 +10,7 @@ from lms_core.certificates.numbering import LONGEST, number_meant
 from lms_core.certificates.statements import is_signed
 from lms_core.courses.access import course_acl
 from lms_core.courses.queries import fetch
-from lms_core.courses.resources import CourseItem
+from lms_core.courses.resources import OfCourse
 from lms_core.kernel.request import Request
 from lms_core.kernel.security import ACE, caller_id, scoped_acl
 from lms_core.kernel.traversal import Allow, Collection, Everyone, Item, Resource
@@ -144,13 +144,8 @@ class MyCertificates(Resource):
     __acl__: ClassVar[list[ACE]] = scoped_acl(["certificates:read"], ["own"])
 
 
-class CourseCertificates(Resource):
+class CourseCertificates(OfCourse):
     """``/courses/{id}/certificates``: those of everybody, for who runs the course."""
-
-    @property
-    def course(self) -> CourseItem:
-        parent: CourseItem = self.__parent__  # type: ignore[assignment]  # It hangs nowhere else.
-        return parent
 
     @property
     def __acl__(self) -> list[ACE]:

@@ -111,6 +111,15 @@ class ModuleCollection(Collection):
     """``/modules``: reached by id only."""
 
 
+class OfCourse(Resource):
+    """What hangs right below a course: ``/courses/{id}/...``."""
+
+    @property
+    def course(self) -> CourseItem:
+        parent: CourseItem = self.__parent__  # type: ignore[assignment]  # It hangs nowhere else.
+        return parent
+
+
 class InVersion(InCourse):
     """A part of a course: in the draft for who sees that, else in the published version."""
 

@@ -7,7 +7,7 @@ from lms_core.courses.announcements import queries
 from lms_core.courses.announcements.queries import STAFF, STUDENTS, Reader
 from lms_core.courses.models import Announcement
 from lms_core.courses.queries import fetch
-from lms_core.courses.resources import CourseItem, InCourse
+from lms_core.courses.resources import InCourse, OfCourse
 from lms_core.kernel.request import Request
 from lms_core.kernel.security import ACE, caller_id, scoped_acl
 from lms_core.kernel.traversal import Collection, Resource
@@ -20,13 +20,8 @@ def manages(request: Request, row: Any) -> bool:
     return may_in_course(request, row, "announcements:read")
 
 
-class CourseAnnouncements(Resource):
+class CourseAnnouncements(OfCourse):
     """``/courses/{id}/announcements``."""
-
-    @property
-    def course(self) -> CourseItem:
-        parent: CourseItem = self.__parent__  # type: ignore[assignment]  # It hangs nowhere else.
-        return parent
 
     @property
     def __acl__(self) -> list[ACE]:

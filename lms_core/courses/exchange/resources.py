@@ -6,20 +6,15 @@ from pyramid.authorization import Allow
 
 from lms_core.courses.access import course_acl
 from lms_core.courses.exchange import queries
-from lms_core.courses.resources import CourseItem
+from lms_core.courses.resources import OfCourse
 from lms_core.kernel.errors import Conflict
 from lms_core.kernel.i18n import _
 from lms_core.kernel.security import ACE, caller_id, scoped_acl, user_principal
 from lms_core.kernel.traversal import Collection, Item, Resource
 
 
-class CourseExports(Resource):
+class CourseExports(OfCourse):
     """``/courses/{id}/exports``."""
-
-    @property
-    def course(self) -> CourseItem:
-        parent: CourseItem = self.__parent__  # type: ignore[assignment]  # It hangs nowhere else.
-        return parent
 
 
 class CourseImportDoor(Resource):

@@ -8,19 +8,14 @@ from sqlalchemy import select
 
 from lms_core.courses.access import Giver, may_in_course, scopes_of, staff_permissions
 from lms_core.courses.models import CourseStaff
-from lms_core.courses.resources import CourseItem
+from lms_core.courses.resources import OfCourse
 from lms_core.courses.staff import queries
 from lms_core.kernel.security import ACE, user_principal
 from lms_core.kernel.traversal import Allow, Authenticated, Collection, Item
 
 
-class CourseStaffCollection(Collection):
+class CourseStaffCollection(OfCourse, Collection):
     """``/courses/{id}/staff``."""
-
-    @property
-    def course(self) -> CourseItem:
-        parent: CourseItem = self.__parent__  # type: ignore[assignment]  # It hangs nowhere else.
-        return parent
 
     @property
     def concealed(self) -> bool:

@@ -6,7 +6,7 @@ from typing import Any
 
 from lms_core.courses import queries as courses
 from lms_core.courses.access import may_in_course
-from lms_core.courses.resources import CourseItem
+from lms_core.courses.resources import CourseItem, OfCourse
 from lms_core.courses.versions import queries
 from lms_core.kernel.errors import NotFound
 from lms_core.kernel.security import ACE
@@ -16,13 +16,8 @@ RESTORING = ("courses:update", "modules:update", "modules:delete", "lessons:upda
 """What somebody must be allowed in a course to put an old version back."""
 
 
-class CourseVersions(Collection):
+class CourseVersions(OfCourse, Collection):
     """``/courses/{id}/versions``."""
-
-    @property
-    def course(self) -> CourseItem:
-        parent: CourseItem = self.__parent__  # type: ignore[assignment]  # It hangs nowhere else.
-        return parent
 
 
 class VersionItem(Item):

@@ -4,21 +4,16 @@ from typing import Any
 
 from lms_core.courses.access import course_acl, may_in_course
 from lms_core.courses.queries import fetch
-from lms_core.courses.resources import CourseItem
+from lms_core.courses.resources import OfCourse
 from lms_core.enrollment.codes import queries
 from lms_core.kernel.security import ACE, caller_id
-from lms_core.kernel.traversal import Collection, Item, Resource
+from lms_core.kernel.traversal import Collection, Item
 
 CODES = ("access_codes:create", "access_codes:read", "access_codes:update")
 
 
-class CourseCodes(Resource):
+class CourseCodes(OfCourse):
     """``/courses/{id}/access-codes``."""
-
-    @property
-    def course(self) -> CourseItem:
-        parent: CourseItem = self.__parent__  # type: ignore[assignment]  # It hangs nowhere else.
-        return parent
 
     @property
     def __acl__(self) -> list[ACE]:

@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 
 from lms_core.courses.access import course_acl, may_in_course
 from lms_core.courses.queries import fetch
-from lms_core.courses.resources import CourseItem
+from lms_core.courses.resources import OfCourse
 from lms_core.enrollment.payments import queries
 from lms_core.enrollment.payments.gateways import PaymentGateway
 from lms_core.kernel.errors import NotFound
@@ -29,20 +29,15 @@ class MyPayments(Resource):
     __acl__: ClassVar[list[ACE]] = scoped_acl(["payments:read"], ["own"])
 
 
-class _OfCourse(Resource):
+class _MoneyOfCourse(OfCourse):
     """What is paid for a course is the affair of who runs it, and may see that."""
-
-    @property
-    def course(self) -> CourseItem:
-        parent: CourseItem = self.__parent__  # type: ignore[assignment]  # It hangs nowhere else.
-        return parent
 
     @property
     def __acl__(self) -> list[ACE]:
         return course_acl(self.request, self.course.row, RIGHTS)
 
 
-class CoursePayments(_OfCourse):
+class CoursePayments(_MoneyOfCourse):
     """``/courses/{id}/payments``."""
 
     @property
@@ -134,7 +129,7 @@ class VoucherCollection(Collection):
     __acl__: ClassVar[list[ACE]] = scoped_acl(RIGHTS, ["all"])
 
 
-class CourseVouchers(_OfCourse):
+class CourseVouchers(_MoneyOfCourse):
     """``/courses/{id}/vouchers``."""
 
 

@@ -4,7 +4,7 @@ from typing import Any, ClassVar
 
 from lms_core.courses.access import course_acl, may_in_course
 from lms_core.courses.queries import fetch
-from lms_core.courses.resources import CourseItem
+from lms_core.courses.resources import OfCourse
 from lms_core.enrollment.requests import queries
 from lms_core.kernel.security import ACE, caller_id, scoped_acl
 from lms_core.kernel.traversal import Allow, Authenticated, Collection, Item, Resource
@@ -12,13 +12,8 @@ from lms_core.kernel.traversal import Allow, Authenticated, Collection, Item, Re
 ROSTER = ("rosters:read", "rosters:update")
 
 
-class CourseRequests(Resource):
+class CourseRequests(OfCourse):
     """``/courses/{id}/enrollment-requests``."""
-
-    @property
-    def course(self) -> CourseItem:
-        parent: CourseItem = self.__parent__  # type: ignore[assignment]  # It hangs nowhere else.
-        return parent
 
     @property
     def __acl__(self) -> list[ACE]:

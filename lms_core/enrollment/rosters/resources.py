@@ -1,20 +1,14 @@
 """A course's roster in the resource tree."""
 
 from lms_core.courses.access import course_acl, may_in_course
-from lms_core.courses.resources import CourseItem
+from lms_core.courses.resources import OfCourse
 from lms_core.kernel.security import ACE, caller_id
-from lms_core.kernel.traversal import Resource
 
 PERMISSIONS = ("rosters:read", "rosters:update", "rosters:contact", "rosters:message")
 
 
-class CourseRoster(Resource):
+class CourseRoster(OfCourse):
     """``/courses/{id}/enrollments``."""
-
-    @property
-    def course(self) -> CourseItem:
-        parent: CourseItem = self.__parent__  # type: ignore[assignment]  # It hangs nowhere else.
-        return parent
 
     @property
     def __acl__(self) -> list[ACE]:

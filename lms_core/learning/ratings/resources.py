@@ -8,10 +8,10 @@ from typing import Any
 
 from lms_core.courses.access import course_acl, is_open
 from lms_core.courses.queries import fetch
-from lms_core.courses.resources import CourseItem, InCourse
+from lms_core.courses.resources import InCourse, OfCourse
 from lms_core.kernel.request import Request
 from lms_core.kernel.security import ACE, caller_id, scoped_acl
-from lms_core.kernel.traversal import Allow, Collection, Everyone, Resource
+from lms_core.kernel.traversal import Allow, Collection, Everyone
 from lms_core.learning.models import CourseRating
 from lms_core.learning.ratings import queries
 
@@ -22,13 +22,8 @@ def reading(request: Request, row: Any) -> list[ACE]:
     return [*acl, (Allow, Everyone, "ratings:read")] if is_open(row) else acl
 
 
-class CourseRatings(Resource):
+class CourseRatings(OfCourse):
     """``/courses/{id}/ratings``."""
-
-    @property
-    def course(self) -> CourseItem:
-        parent: CourseItem = self.__parent__  # type: ignore[assignment]  # It hangs nowhere else.
-        return parent
 
     @property
     def __acl__(self) -> list[ACE]:
