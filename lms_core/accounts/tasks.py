@@ -1,8 +1,10 @@
 """What accounts do by themselves: forget sessions and links that nobody can use any more."""
 
 import datetime as dt
+from functools import partial
 
 from sqlalchemy import Delete, delete, or_, select
+from sqlalchemy.orm import Session
 
 from lms_core.accounts.models import PasswordReset, UserSession
 from lms_core.kernel.tasks import TaskContext
@@ -19,12 +21,9 @@ def purge(context: TaskContext) -> None:
     sessions = delete(UserSession).where(UserSession.id.in_(select(UserSession.id).where(ended).limit(BATCH)))
     old = select(PasswordReset.id).where(PasswordReset.expires_at < before).limit(BATCH)
     links = delete(PasswordReset).where(PasswordReset.id.in_(old))
-    for statement in (sessions, links):
-        while _run(context, statement):
-            pass
+    for ended_long_ago in (sessions, links):
+        context.in_batches(partial(_run, ended_long_ago), BATCH)
 
 
-def _run(context: TaskContext, statement: Delete) -> bool:
-    """Delete a batch; whether there is more."""
-    with context.core.transaction() as db:
-        return db.connection().execute(statement).rowcount == BATCH
+def _run(statement: Delete, db: Session) -> int:
+    return db.connection().execute(statement).rowcount

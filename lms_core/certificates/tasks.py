@@ -21,7 +21,5 @@ def make_certificate(delivery: Delivery, event: CertificateDue) -> None:
 
 def forget(context: TaskContext) -> None:
     """Forget whose certificates were, where the accounts are deleted; in batches, each its own transaction."""
-    forgotten = AT_ONCE
-    while forgotten == AT_ONCE:
-        with context.core.transaction() as db:
-            forgotten = service.forget_gone(db, context.registry.certificate_keys, limit=AT_ONCE)
+    keys = context.registry.certificate_keys
+    context.in_batches(lambda db: service.forget_gone(db, keys, limit=AT_ONCE), AT_ONCE)

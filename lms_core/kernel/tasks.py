@@ -35,6 +35,7 @@ from lms_core.settings import Settings, SettingsError
 
 if TYPE_CHECKING:
     from pyramid.config import Configurator
+    from sqlalchemy.orm import Session
 
     from lms_core.kernel.core import Core
 
@@ -50,6 +51,13 @@ class TaskContext:
 
     registry: Any
     core: "Core"
+
+    def in_batches(self, step: Callable[["Session"], int], most: int) -> None:
+        """Do a step, each time in a transaction of its own, until it answers that it found fewer than ``most``."""
+        done = most
+        while done == most:
+            with self.core.transaction() as db:
+                done = step(db)
 
 
 @dataclass(frozen=True, slots=True)

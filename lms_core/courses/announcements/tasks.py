@@ -6,7 +6,4 @@ from lms_core.kernel.tasks import TaskContext
 
 def announce_due(context: TaskContext) -> None:
     """Tell of what has become live, in batches, each its own transaction."""
-    announced = AT_ONCE
-    while announced == AT_ONCE:
-        with context.core.transaction() as db:
-            announced = announce(db)
+    context.in_batches(announce, AT_ONCE)

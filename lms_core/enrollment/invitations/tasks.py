@@ -19,7 +19,5 @@ def purge(context: TaskContext) -> None:
     gone = Invitation.user_id.in_(select(User.id).where(User.deleted_at.is_not(None)))
     over = (Invitation.status != "accepted") & (Invitation.expires_at < before)
     some = select(Invitation.id).where(or_(over, gone)).limit(BATCH)
-    deleted = BATCH
-    while deleted == BATCH:
-        with context.core.transaction() as db:
-            deleted = db.connection().execute(delete(Invitation).where(Invitation.id.in_(some))).rowcount
+    ended = delete(Invitation).where(Invitation.id.in_(some))
+    context.in_batches(lambda db: db.connection().execute(ended).rowcount, BATCH)

@@ -1,5 +1,7 @@
 """What time brings about: enrollments end."""
 
+from functools import partial
+
 from lms_core.enrollment.lifecycle.service import expire_due
 from lms_core.kernel.tasks import TaskContext
 
@@ -9,7 +11,4 @@ AT_ONCE = 500
 
 def expire(context: TaskContext) -> None:
     """End what is over, in batches, each its own transaction."""
-    ended = AT_ONCE
-    while ended == AT_ONCE:
-        with context.core.transaction() as db:
-            ended = expire_due(db, limit=AT_ONCE)
+    context.in_batches(partial(expire_due, limit=AT_ONCE), AT_ONCE)

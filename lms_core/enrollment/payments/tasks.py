@@ -25,10 +25,7 @@ def refund(context: TaskContext) -> None:
 
 def prune(context: TaskContext) -> None:
     """Forget what gateways told long ago, in batches, each its own transaction."""
-    pruned = PRUNED_AT_ONCE
-    while pruned == PRUNED_AT_ONCE:
-        with context.core.transaction() as db:
-            pruned = service.prune_events(db, context.core, limit=PRUNED_AT_ONCE)
+    context.in_batches(lambda db: service.prune_events(db, context.core, limit=PRUNED_AT_ONCE), PRUNED_AT_ONCE)
 
 
 def note_enrollment(delivery: Delivery, event: UserEnrolled) -> None:

@@ -9,7 +9,4 @@ AT_ONCE = 100
 
 def note_due(context: TaskContext) -> None:
     """Note what has opened, in batches, each its own transaction."""
-    noted = AT_ONCE
-    while noted == AT_ONCE:
-        with context.core.transaction() as db:
-            noted = note_openings(db, context.core.clock(), limit=AT_ONCE)
+    context.in_batches(lambda db: note_openings(db, context.core.clock(), limit=AT_ONCE), AT_ONCE)
