@@ -157,6 +157,11 @@ class Course(Identified, Timestamped, Base):
         Index("ix_courses_hidden", text("created_at DESC"), text("id DESC"), postgresql_where=_HIDDEN),
     )
 
+    @property
+    def in_catalog(self) -> bool:
+        """Whether people find it, and can come to take it."""
+        return self.is_published and self.archived_at is None and self.deleted_at is None
+
 
 class CatalogWord(Base):
     """A word of a title that is or was in the catalog, in lower case and without accents; a trigger writes it."""

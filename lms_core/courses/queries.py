@@ -70,6 +70,10 @@ def detail(connection: Connection | Session, course_id: uuid.UUID) -> AnyRow | N
     return connection.execute(select(*DETAIL).where(Course.id == course_id, Course.deleted_at.is_(None))).first()
 
 
+IN_CATALOG: ColumnElement[bool] = and_(Course.is_published, Course.deleted_at.is_(None), Course.archived_at.is_(None))
+"""``Course.in_catalog``, in SQL."""
+
+
 def is_called(code: str) -> ColumnElement[bool]:
     """Whether a course has this code; nobody is held to capitals."""
     return func.lower(Course.code) == code.lower()

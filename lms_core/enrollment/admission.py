@@ -69,7 +69,7 @@ def lock_open_course(db: Session, course_id: uuid.UUID) -> Course:
     Raises 404 ``course_not_found``.
     """
     course = db.get(Course, course_id, with_for_update={"key_share": True}, populate_existing=True)
-    if course is None or course.deleted_at is not None or not course.is_published or course.archived_at is not None:
+    if course is None or not course.in_catalog:
         raise NotFound("course_not_found", _("No such course."))
     return course
 

@@ -19,6 +19,7 @@ from lms_core.courses.announcements.events import AnnouncementMoved, Announcemen
 from lms_core.courses.announcements.queries import LIVE
 from lms_core.courses.html import sanitize
 from lms_core.courses.models import Announcement, AnnouncementRead, Course
+from lms_core.courses.queries import IN_CATALOG
 from lms_core.kernel.errors import Conflict, Invalid, NotFound
 from lms_core.kernel.events import publish
 from lms_core.kernel.i18n import _
@@ -156,7 +157,7 @@ def announce(db: Session, *, only: uuid.UUID | None = None) -> int:
         )
         .join(Course, Course.id == Announcement.course_id)
         .where(LIVE, Announcement.announced_at.is_(None))
-        .where(Course.is_published, Course.archived_at.is_(None), Course.deleted_at.is_(None))
+        .where(IN_CATALOG)
         .order_by(Announcement.publish_at, Announcement.id)
         .limit(AT_ONCE)
         .with_for_update(of=Announcement, key_share=True, skip_locked=True)

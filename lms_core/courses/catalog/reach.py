@@ -12,10 +12,10 @@ from sqlalchemy import ColumnElement, and_, any_, false, func, select, true, uni
 
 from lms_core.courses.access import READS
 from lms_core.courses.models import Course, CourseStaff
+from lms_core.courses.queries import IN_CATALOG
 from lms_core.kernel.errors import Forbidden, Unauthorized
 from lms_core.kernel.security import CALLER, Identity
 
-IN_CATALOG = and_(Course.is_published, Course.deleted_at.is_(None), Course.archived_at.is_(None))
 STATES: Mapping[str, ColumnElement[bool]] = {
     "published": and_(Course.is_published, Course.archived_at.is_(None)),
     "draft": and_(~Course.is_published, Course.archived_at.is_(None)),

@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session, aliased
 from lms_core.accounts.models import User
 from lms_core.courses.access import access_columns
 from lms_core.courses.models import Course
+from lms_core.courses.queries import IN_CATALOG
 from lms_core.enrollment.models import Enrollment, Invitation
 from lms_core.enrollment.queries import IN_USE
 from lms_core.kernel.db import AnyRow, AnySelect
@@ -35,7 +36,6 @@ COLUMNS = (
     Invitation.sent_at, Invitation.sent_count, Invitation.expires_at, Invitation.ended_at, Invitation.created_at,
     Course.title.label("course_title"), Course.slug.label("course_slug"), *_INVITER,
 )  # fmt: skip
-_OPEN = Course.is_published & Course.archived_at.is_(None) & Course.deleted_at.is_(None)
 
 
 def _invitations(*more: Any) -> AnySelect:
@@ -60,7 +60,7 @@ def invitation(connection: Connection | Session, invitation_id: uuid.UUID) -> An
 
 def of_link(connection: Connection | Session, token_hash: str) -> AnyRow | None:
     """The invitation that a link belongs to, of a course that people can join."""
-    statement = _invitations(Course.id.label("course_id")).where(Invitation.token_hash == token_hash, _OPEN)
+    statement = _invitations(Course.id.label("course_id")).where(Invitation.token_hash == token_hash, IN_CATALOG)
     return connection.execute(statement).first()
 
 
@@ -70,7 +70,7 @@ def of_course(
     """The invitations of a course, the newest first."""
     statement = _invitations(Course.id.label("course_id")).where(Invitation.course_id == course_id)
     if status is not None:
-        statement = statement.where(STATUS.in_([status]))
+        statement = statement.where(status == STATUS)
     if search:
         statement = statement.where(Invitation.email.icontains(search, autoescape=True))
     order = (Invitation.created_at.desc(), Invitation.id.desc())
@@ -83,7 +83,7 @@ def of_person(connection: Connection, user_id: uuid.UUID, *, page: int, limit: i
     there = exists().where(Enrollment.course_id == Invitation.course_id, Enrollment.user_id == user_id, IN_USE)
     statement = _invitations(Course.id.label("course_id")).where(
         func.lower(Invitation.email) == address, Invitation.expires_at > func.now(),
-        Invitation.status.in_(("pending", "declined")), _OPEN, ~there,
+        Invitation.status.in_(("pending", "declined")), IN_CATALOG, ~there,
     )  # fmt: skip
     order = (Invitation.created_at.desc(), Invitation.id.desc())
     return page_of(connection, statement.order_by(*order), page=page, limit=limit)

@@ -66,7 +66,7 @@ def _choose(db: Session, core: Core, gateway: PaymentGateway, payment_id: uuid.U
     case, now = service.locked(db, core, payment_id), core.clock()
     payment = case.payment
     over = payment.expires_at is not None and payment.expires_at <= now
-    if payment.status != "pending" or over or not service.is_open(case.course):
+    if payment.status != "pending" or over or case.course is None or not case.course.in_catalog:
         raise Conflict("payment_closed", _("This payment cannot be made any more; begin anew."))
     if payment.gateway not in (None, gateway.name):
         raise Conflict("gateway_chosen", _("You have begun to pay another way; cancel that payment first."))

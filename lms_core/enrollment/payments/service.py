@@ -27,7 +27,7 @@ from lms_core.enrollment.payments.events import PaymentNeedsAttention, PaymentRe
 from lms_core.enrollment.payments.gateways import VOUCHER, GatewayEvent
 from lms_core.enrollment.payments.models import CLOSED, KEPT, Payment, PaymentEvent, PaymentRefund
 from lms_core.enrollment.payments.vouchers import count_use
-from lms_core.enrollment.queries import HOLDS_PLACE, TAKING
+from lms_core.enrollment.queries import BEFORE_COURSE, TAKING
 from lms_core.kernel.core import Core
 from lms_core.kernel.errors import Conflict, LMSError, NotFound
 from lms_core.kernel.events import publish
@@ -50,7 +50,7 @@ def locked(db: Session, core: Core, payment_id: uuid.UUID) -> Case:
         select(Payment.course_id, Payment.enrollment_id).where(Payment.id == payment_id)
     ).first() or (None, None)
     if enrollment_id is not None:  # In use, it is locked before its course: see lifecycle.
-        paid_for = select(Enrollment.id).where(Enrollment.id == enrollment_id, HOLDS_PLACE)
+        paid_for = select(Enrollment.id).where(Enrollment.id == enrollment_id, BEFORE_COURSE)
         db.execute(paid_for.with_for_update(key_share=True))
     course = (
         db.get(Course, course_id, with_for_update={"key_share": True}, populate_existing=True) if course_id else None
@@ -153,11 +153,6 @@ def take(case: Case) -> LMSError | None:
     return refusal
 
 
-def is_open(course: Course | None) -> bool:
-    """Whether anybody may still be asked to pay for the course."""
-    return course is not None and course.is_published and course.archived_at is None and course.deleted_at is None
-
-
 def _give(case: Case) -> LMSError | None:
     db, payment, course = case.db, case.payment, case.course
     here = payment.user_id is not None and db.scalar(select(User.id).where(User.id == payment.user_id, LIVING))
@@ -170,7 +165,7 @@ def _give(case: Case) -> LMSError | None:
     if isinstance(outcome, LMSError):
         return outcome
     payment.enrollment_id = outcome.id
-    if not is_open(course):
+    if not course.in_catalog:
         _call_for_help(case, "course_not_open")
     return None
 

@@ -11,6 +11,7 @@ from lms_core.accounts.models import User
 from lms_core.accounts.queries import LIVING, USABLE
 from lms_core.courses.access import access_columns
 from lms_core.courses.models import Course
+from lms_core.courses.queries import IN_CATALOG
 from lms_core.enrollment.models import EnrollmentWait
 from lms_core.enrollment.places import kept_places, waits_on
 from lms_core.kernel.core import Core
@@ -91,9 +92,5 @@ def courses_with_room(db: Session, core: Core, limit: int) -> Sequence[uuid.UUID
     waiting = _WAITING.where(EnrollmentWait.course_id == Course.id, waits_on(now), USABLE)
     # From the list, which is short, and not from the courses.
     listed = exists().where(EnrollmentWait.course_id == Course.id)
-    statement = select(Course.id).where(OPEN, room, listed, waiting.correlate(Course).exists())
+    statement = select(Course.id).where(IN_CATALOG, room, listed, waiting.correlate(Course).exists())
     return db.scalars(statement.order_by(Course.id).limit(limit)).all()
-
-
-OPEN = Course.is_published & Course.archived_at.is_(None) & Course.deleted_at.is_(None)
-"""Courses that let anybody in at all."""

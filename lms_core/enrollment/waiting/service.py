@@ -78,7 +78,7 @@ def move_up(db: Session, core: Core, course_id: uuid.UUID) -> bool:
     if not anybody_waits(db, core, course_id):  # Most often so, and then nobody has to wait for a lock.
         return False
     course = db.get(Course, course_id, with_for_update={"key_share": True}, populate_existing=True)
-    if course is None or not course.is_published or course.archived_at or course.deleted_at:
+    if course is None or not course.in_catalog:
         return False
     now = core.clock()
     db.execute(delete(EnrollmentWait).where(EnrollmentWait.course_id == course_id, EnrollmentWait.offered_until <= now))
