@@ -98,8 +98,7 @@ class LessonAnnotation(Identified, Timestamped, Base):
 
     ``position`` is in the parts of the lesson's content type, as ``lesson_progress.last_position``; null for the whole
     lesson. A bookmark's text is what it is called, and may be empty. It belongs to the lesson and not to an enrollment
-    or a version, so that it outlasts
-    these; a trigger deletes it when its owner's account is deleted.
+    or a version, so that it outlasts these; a trigger deletes it when its owner's account is deleted.
     """
 
     __tablename__ = "lesson_annotations"

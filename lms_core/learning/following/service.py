@@ -16,6 +16,7 @@ from lms_core.enrollment.queries import TAKING
 from lms_core.kernel.core import Core
 from lms_core.learning.models import LessonProgress, ModuleProgress
 from lms_core.learning.progress.queries import done_of, goes_on, next_unfinished, percentage
+from lms_core.learning.unlocking.queries import rules_of
 from lms_core.learning.unlocking.service import record_unlocked
 
 ADJUSTED = (*TAKING, "suspended")
@@ -60,10 +61,11 @@ def _adjust(db: Session, core: Core, course_id: uuid.UUID, batch: Sequence[Enrol
     mine = Enrollment.id.in_([each.id for each in batch])
     _adjust_courses(db, version, mine)
     completed = _adjust_modules(db, version, mine, core.clock())
+    rules = rules_of(db.connection(), version.id) if completed else []
     for enrollment in batch:
         db.refresh(enrollment)
         if enrollment.user_id in completed:
-            record_unlocked(db, core, enrollment, version.id)
+            record_unlocked(db, core, enrollment, version.id, rules)
         if enrollment.status == "active" and 0 < version.lessons_total == enrollment.lessons_completed:
             complete(db, enrollment, core.clock())
     db.flush()

@@ -25,7 +25,7 @@ from lms_core.kernel.errors import Conflict, NotFound
 from lms_core.kernel.i18n import _
 from lms_core.learning.models import LessonProgress, ModuleProgress
 from lms_core.learning.progress.queries import Spot, done_of, next_unfinished, parts_seen, percentage, state
-from lms_core.learning.unlocking.queries import open_lesson
+from lms_core.learning.unlocking.queries import open_lesson, rules_of
 from lms_core.learning.unlocking.service import enter_module, locked, record_unlocked
 
 
@@ -93,7 +93,10 @@ def complete_lesson(db: Session, core: Core, user_id: uuid.UUID, lesson_id: uuid
     _advance_course(db, place, now)
     _go_on(db, place)
     fresh = completed is not None and place.module_completed_at is None
-    unlocked = record_unlocked(db, core, place.enrollment, place.version_id) if fresh else []
+    unlocked = []
+    if fresh:
+        rules = rules_of(db.connection(), place.version_id)
+        unlocked = record_unlocked(db, core, place.enrollment, place.version_id, rules)
     return _state(db, user_id, lesson_id, unlocked)
 
 

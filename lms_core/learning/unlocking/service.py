@@ -20,8 +20,8 @@ from lms_core.kernel.events import publish_all
 from lms_core.kernel.i18n import _
 from lms_core.learning.models import ModuleOpening, ModuleProgress
 from lms_core.learning.unlocking.events import ModuleOpened, ModuleUnlocked
-from lms_core.learning.unlocking.queries import rules_of, standing_of
-from lms_core.learning.unlocking.rules import decide
+from lms_core.learning.unlocking.queries import standing_of
+from lms_core.learning.unlocking.rules import Rule, decide
 
 
 def locked(module_id: uuid.UUID | None, reasons: Sequence[Any] = ()) -> Forbidden:
@@ -35,16 +35,16 @@ def enter_module(db: Session, enrollment: Enrollment, module_id: uuid.UUID, tota
     _note(db, enrollment, {module_id: total}, "started_at", now)
 
 
-def record_unlocked(db: Session, core: Core, enrollment: Enrollment, version_id: uuid.UUID) -> list[uuid.UUID]:
+def record_unlocked(
+    db: Session, core: Core, enrollment: Enrollment, version_id: uuid.UUID, rules: Sequence[Rule]
+) -> list[uuid.UUID]:
     """The modules, in order, that what the student has done opened, and that nobody told them of yet.
 
-    To be asked whenever a module of a student's was completed or scored.
+    To be asked whenever a module of a student's was completed or scored; ``rules`` are those of the version.
     """
-    connection = db.connection()
-    rules = rules_of(connection, version_id)
     if not any(rule.waits for rule in rules):
         return []
-    decisions = decide(rules, standing_of(connection, version_id, enrollment.user_id), core.clock())
+    decisions = decide(rules, standing_of(db.connection(), version_id, enrollment.user_id), core.clock())
     totals = {rule.id: rule.lessons_total for rule in rules}
     opened = {each.module_id: totals[each.module_id] for each in decisions if each.earned and not each.begun}
     noted = _note(db, enrollment, opened, "unlocked_at", core.clock())
