@@ -7,8 +7,22 @@ from lms_core.courses.queries import fetch
 from lms_core.courses.resources import InCourse
 from lms_core.enrollment import queries
 from lms_core.enrollment.models import Enrollment
+from lms_core.kernel.errors import Forbidden
+from lms_core.kernel.i18n import _
+from lms_core.kernel.request import Request
 from lms_core.kernel.security import ACE, caller_id, scoped_acl
 from lms_core.kernel.traversal import Allow, Authenticated, Collection, Everyone, Resource
+
+
+def shows_contact(request: Request, course: Any) -> bool:
+    """Whether the caller may see how students of a course can be reached; ``course`` is its row."""
+    return may_in_course(request, course, "rosters:contact")
+
+
+def check_contact(request: Request, course: Any) -> None:
+    """For what says of an address whether it has an account. Raises 403 ``contact_needed``."""
+    if not shows_contact(request, course):
+        raise Forbidden("contact_needed", _("You may not see the addresses of students here; name them by userId."))
 
 
 class EnrollmentCollection(Collection):

@@ -40,11 +40,6 @@ class _MoneyOfCourse(OfCourse):
 class CoursePayments(_MoneyOfCourse):
     """``/courses/{id}/payments``."""
 
-    @property
-    def shows_contact(self) -> bool:
-        """Whether the caller may see how students can be reached."""
-        return may_in_course(self.request, self.course.row, "rosters:contact")
-
 
 class PaymentItem(Item):
     """``/payments/{id}``: its payer's, and whose who may see the payments of its course."""

@@ -17,9 +17,10 @@ from lms_core.enrollment.payments.resources import (
     VoucherCollection,
     VoucherItem,
 )
+from lms_core.enrollment.resources import check_contact
 from lms_core.kernel.audit import audit
 from lms_core.kernel.bodies import whole_body
-from lms_core.kernel.errors import BadRequest, Forbidden, TooLarge
+from lms_core.kernel.errors import BadRequest, TooLarge
 from lms_core.kernel.i18n import _
 from lms_core.kernel.pagination import CursorPage, CursorQuery
 from lms_core.kernel.request import Request
@@ -134,8 +135,8 @@ def record_payment(context: CoursePayments, request: Request) -> Any:
     They are in, even if every place is taken. A payment that they have begun another way is cancelled. Only who may see
     the addresses of students names anybody by one.
     """
-    if "email" in request.validated and not context.shows_contact:
-        raise Forbidden("contact_needed", _("You may not see the addresses of students here; name them by userId."))
+    if "email" in request.validated:
+        check_contact(request, context.course.row)
     course_id, caller, values = context.course.id, request.caller.user_id, request.validated
     made = staff.record(request.db, request.core, request.registry.payment_gateways, course_id, caller, values)
     audit(request.db, request, "payments.record", "payment", made, new={**values, "course_id": course_id})

@@ -1,7 +1,8 @@
 """A course's roster in the resource tree."""
 
-from lms_core.courses.access import course_acl, may_in_course
+from lms_core.courses.access import course_acl
 from lms_core.courses.resources import OfCourse
+from lms_core.enrollment.resources import shows_contact
 from lms_core.kernel.security import ACE, caller_id
 
 PERMISSIONS = ("rosters:read", "rosters:update", "rosters:contact", "rosters:message")
@@ -17,7 +18,7 @@ class CourseRoster(OfCourse):
     @property
     def shows_contact(self) -> bool:
         """Whether the caller may see how students can be reached."""
-        return may_in_course(self.request, self.course.row, "rosters:contact")
+        return shows_contact(self.request, self.course.row)
 
     @property
     def enrolls_as(self) -> str:

@@ -9,13 +9,12 @@ from pyramid.response import Response
 from pyramid.view import view_config
 
 from lms_core.enrollment.admission import Admission
+from lms_core.enrollment.resources import check_contact
 from lms_core.enrollment.rosters import queries, schemas, service, sheets
 from lms_core.enrollment.rosters.lists import read_list
 from lms_core.enrollment.rosters.resources import CourseRoster
 from lms_core.files.names import content_disposition
 from lms_core.kernel.audit import audit
-from lms_core.kernel.errors import Forbidden
-from lms_core.kernel.i18n import _
 from lms_core.kernel.pagination import Page
 from lms_core.kernel.ratelimit import throttle_account
 from lms_core.kernel.request import Request
@@ -102,8 +101,8 @@ def enroll_students_by_csv(context: CourseRoster, request: Request) -> Any:
 
 
 def _enroll(context: CourseRoster, request: Request, named: Sequence[service.Wish], options: Mapping[str, bool]) -> Any:
-    if any(each.email for each in named) and not context.shows_contact:
-        raise Forbidden("contact_needed", _("You may not see the addresses of students here; name them by userId."))
+    if any(each.email for each in named):
+        check_contact(request, context.course.row)
     throttle_account(request, "roster", str(request.caller.user_id))
     tried = {name: options[name] for name in ("dry_run", "all_or_nothing")}
     how = Admission(
