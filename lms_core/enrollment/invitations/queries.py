@@ -70,7 +70,7 @@ def of_course(
     """The invitations of a course, the newest first."""
     statement = _invitations(Course.id.label("course_id")).where(Invitation.course_id == course_id)
     if status is not None:
-        statement = statement.where(status == STATUS)
+        statement = statement.where(STATUS.in_([status]))
     if search:
         statement = statement.where(Invitation.email.icontains(search, autoescape=True))
     order = (Invitation.created_at.desc(), Invitation.id.desc())

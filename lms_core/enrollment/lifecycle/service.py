@@ -238,12 +238,26 @@ def lock_many(db: Session, course_id: uuid.UUID, chosen: AnySelect) -> Sequence[
 
     So two at once wait for each other instead of dead-locking.
     """
-    ordered = chosen.order_by(Enrollment.id)
-    locking = ordered.with_for_update(of=Enrollment, key_share=True).execution_options(populate_existing=True)
-    rows = list(db.execute(locking.where(BEFORE_COURSE)))
-    if db.execute(ordered.where(~BEFORE_COURSE).limit(1)).first() is not None:
+    while True:
+        with db.begin_nested() as attempt:
+            rows = _many_in_order(db, course_id, chosen.order_by(Enrollment.id))
+            if rows is not None:
+                return rows
+            attempt.rollback()
+
+
+def _many_in_order(db: Session, course_id: uuid.UUID, chosen: AnySelect) -> Sequence[Any] | None:
+    """None where one became another meanwhile: a row that was waited for stays locked, even if it fits no more."""
+    named = chosen.with_only_columns(Enrollment.id, maintain_column_froms=True)
+    locking = chosen.with_for_update(of=Enrollment, key_share=True).execution_options(populate_existing=True)
+    first = db.scalars(named.where(BEFORE_COURSE)).all()
+    rows = list(db.execute(locking.where(Enrollment.id.in_(first))))
+    if db.scalar(select(Enrollment.id).where(Enrollment.id.in_(first), ~BEFORE_COURSE).limit(1)) is not None:
+        return None
+    if db.scalar(named.where(~BEFORE_COURSE).limit(1)) is not None:
         db.execute(select(Course.id).where(Course.id == course_id).with_for_update(key_share=True))
-        rows += db.execute(locking.where(~BEFORE_COURSE))
+        # Whoever begins one of these anew would have to hold the course.
+        rows += db.execute(locking.where(Enrollment.id.in_(db.scalars(named.where(~BEFORE_COURSE)).all())))
     return rows
 
 

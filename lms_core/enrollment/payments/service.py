@@ -27,7 +27,7 @@ from lms_core.enrollment.payments.events import PaymentNeedsAttention, PaymentRe
 from lms_core.enrollment.payments.gateways import VOUCHER, GatewayEvent
 from lms_core.enrollment.payments.models import CLOSED, KEPT, Payment, PaymentEvent, PaymentRefund
 from lms_core.enrollment.payments.vouchers import count_use
-from lms_core.enrollment.queries import BEFORE_COURSE, TAKING
+from lms_core.enrollment.queries import TAKING
 from lms_core.kernel.core import Core
 from lms_core.kernel.errors import Conflict, LMSError, NotFound
 from lms_core.kernel.events import publish
@@ -49,9 +49,8 @@ def locked(db: Session, core: Core, payment_id: uuid.UUID) -> Case:
     course_id, enrollment_id = db.execute(
         select(Payment.course_id, Payment.enrollment_id).where(Payment.id == payment_id)
     ).first() or (None, None)
-    if enrollment_id is not None:  # In use, it is locked before its course: see lifecycle.
-        paid_for = select(Enrollment.id).where(Enrollment.id == enrollment_id, BEFORE_COURSE)
-        db.execute(paid_for.with_for_update(key_share=True))
+    if enrollment_id is not None:
+        lifecycle.locked(db, enrollment_id)
     course = (
         db.get(Course, course_id, with_for_update={"key_share": True}, populate_existing=True) if course_id else None
     )
