@@ -70,6 +70,14 @@ def detail(connection: Connection | Session, course_id: uuid.UUID) -> AnyRow | N
     return connection.execute(select(*DETAIL).where(Course.id == course_id, Course.deleted_at.is_(None))).first()
 
 
+def hold_course(db: Session, course_id: uuid.UUID) -> None:
+    """Lock a course until the transaction ends: before any enrollment in it, since triggers count these in the course.
+
+    So nobody waits for who waits for them.
+    """
+    db.execute(select(Course.id).where(Course.id == course_id).with_for_update(key_share=True))
+
+
 IN_CATALOG: ColumnElement[bool] = and_(Course.is_published, Course.deleted_at.is_(None), Course.archived_at.is_(None))
 """``Course.in_catalog``, in SQL."""
 

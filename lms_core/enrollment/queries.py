@@ -31,8 +31,6 @@ HOLDS_PLACE: ColumnElement[bool] = and_(
     Enrollment.status.not_in(("dropped", "expired")), Enrollment.place_freed_at.is_(None)
 )
 """``Enrollment.holds_place``, in SQL."""
-BEFORE_COURSE: ColumnElement[bool] = and_(HOLDS_PLACE, OVER.is_not(true()))
-"""Enrollments that are locked before their course, as progress does; any other is after it, and may begin anew."""
 ENDS_AT: ColumnElement[dt.datetime | None] = case(
     (Enrollment.expires_at.is_not(None), func.greatest(Enrollment.expires_at, Enrollment.extended_until))
 )

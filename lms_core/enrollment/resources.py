@@ -3,7 +3,7 @@
 from typing import Any, ClassVar
 
 from lms_core.courses.access import course_acl, may_in_course
-from lms_core.courses.queries import fetch
+from lms_core.courses.queries import fetch, hold_course
 from lms_core.courses.resources import InCourse
 from lms_core.enrollment import queries
 from lms_core.enrollment.models import Enrollment
@@ -45,6 +45,10 @@ class EnrollmentItem(InCourse):
     def load(self) -> Any:
         statement = queries.enrollment_by(self.request.registry, self.id)
         return fetch(self.request.reader, statement, caller_id(self.request))
+
+    def lock(self) -> str | None:
+        hold_course(self.request.db, self.row.course_id)
+        return super().lock()
 
     @property
     def own(self) -> bool:

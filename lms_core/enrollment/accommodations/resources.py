@@ -8,7 +8,7 @@ from sqlalchemy import Connection, select
 from sqlalchemy.orm import Session
 
 from lms_core.courses.access import course_acl, may_in_course
-from lms_core.courses.queries import fetch
+from lms_core.courses.queries import fetch, hold_course
 from lms_core.enrollment.accommodations import queries
 from lms_core.enrollment.models import Accommodation
 from lms_core.kernel.security import ACE, caller_id
@@ -36,6 +36,7 @@ class EnrollmentAccommodations(Item):
         return fetch(connection, statement, caller_id(self.request))
 
     def lock(self) -> str | None:
+        hold_course(self.request.db, self.row.course_id)
         mine = select(Accommodation.updated_at).where(Accommodation.enrollment_id == self.id)
         return version_of(self.request.db.scalar(mine.with_for_update()))
 

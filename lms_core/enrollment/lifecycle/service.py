@@ -1,23 +1,22 @@
 """Commands on an enrollment's state. Each runs in the caller's transaction; raising rolls it back.
 
-Every command locks the enrollment: of two at once the second finds what the first has made of it. One that is in use is
-locked before its course, as progress does, whose triggers count in the course. One that is over is locked after its
-course, as by who gives out places, and may begin it anew. So nobody waits for who waits for them. What became of it is
-kept by triggers (``enrollment_changes``); :func:`acting` tells them by whom and why.
+Every command locks the course, then the enrollment, as all do that change the state of one: its triggers count it in
+the course. Of two at once the second finds what the first has made of it. What became of it is kept by triggers
+(``enrollment_changes``); :func:`acting` tells them by whom and why.
 """
 
 import datetime as dt
 import uuid
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping
 from decimal import Decimal
 from types import MappingProxyType
-from typing import Any
 
 from sqlalchemy import and_, case, func, or_, select, text, update
 from sqlalchemy.orm import Session
 
 from lms_core.courses.events import PlacesChanged
 from lms_core.courses.models import Course
+from lms_core.courses.queries import hold_course
 from lms_core.enrollment.events import (
     CourseCompleted,
     EnrollmentDropped,
@@ -27,9 +26,8 @@ from lms_core.enrollment.events import (
 )
 from lms_core.enrollment.models import Enrollment
 from lms_core.enrollment.places import kept_for, places_left, release
-from lms_core.enrollment.queries import BEFORE_COURSE, OVER, TAKING
+from lms_core.enrollment.queries import OVER, TAKING
 from lms_core.kernel.core import Core
-from lms_core.kernel.db import AnySelect
 from lms_core.kernel.errors import Conflict, Invalid, NotFound
 from lms_core.kernel.events import publish, publish_all
 from lms_core.kernel.i18n import _
@@ -116,7 +114,7 @@ def complete_by_hand(
 def complete(
     db: Session, enrollment: Enrollment, now: dt.datetime, actor_id: uuid.UUID | None = None, reason: str | None = None
 ) -> None:
-    """Complete an active enrollment, which the caller has locked: this is the one place that does."""
+    """Complete an active enrollment, locked after its course by the caller: this is the one place that does."""
     acting(db, actor_id or enrollment.user_id, reason)
     enrollment.status, enrollment.completed_at = "completed", now
     db.flush()
@@ -204,61 +202,17 @@ def expire_due(db: Session, *, limit: int) -> int:
 
 def locked(db: Session, enrollment_id: uuid.UUID, step: str | None = None) -> Enrollment:
     """The enrollment, held until the end. Raises 404, and 409 where the step leads nowhere from the state it is in."""
-    enrollment = None
-    while enrollment is None:
-        # What was locked in the wrong order, because time or somebody was faster, is let go before it is tried again.
-        with db.begin_nested() as attempt:
-            enrollment = _in_order(db, enrollment_id)
-            if enrollment is None:
-                attempt.rollback()
+    course_id = db.scalar(select(Enrollment.course_id).where(Enrollment.id == enrollment_id))
+    if course_id is None:
+        raise NotFound()
+    hold_course(db, course_id)
+    chosen = select(Enrollment).where(Enrollment.id == enrollment_id).with_for_update(key_share=True)
+    enrollment = db.scalar(chosen.execution_options(populate_existing=True))
+    if enrollment is None:
+        raise NotFound()
     if step is not None and enrollment.status not in FROM[step]:
         raise refusal(enrollment.status)
     return enrollment
-
-
-def _in_order(db: Session, enrollment_id: uuid.UUID) -> Enrollment | None:
-    """Lock an enrollment before its course, or after it where it is over; None where it became the other meanwhile."""
-    kept = select(Enrollment.course_id, BEFORE_COURSE.label("first")).where(Enrollment.id == enrollment_id)
-    found = db.execute(kept).first()
-    if found is None:
-        raise NotFound()
-    if not found.first:
-        db.execute(select(Course.id).where(Course.id == found.course_id).with_for_update(key_share=True))
-        if db.execute(kept).one().first:
-            return None
-    chosen = select(Enrollment).where(Enrollment.id == enrollment_id).with_for_update(key_share=True)
-    enrollment = db.scalar(chosen, execution_options={"populate_existing": True})
-    if enrollment is None:
-        raise NotFound()
-    return enrollment if db.execute(kept).one().first == found.first else None
-
-
-def lock_many(db: Session, course_id: uuid.UUID, chosen: AnySelect) -> Sequence[Any]:
-    """The rows of a statement on enrollments of a course, in the order of their ids, all locked as :func:`locked` does.
-
-    So two at once wait for each other instead of dead-locking.
-    """
-    while True:
-        with db.begin_nested() as attempt:
-            rows = _many_in_order(db, course_id, chosen.order_by(Enrollment.id))
-            if rows is not None:
-                return rows
-            attempt.rollback()
-
-
-def _many_in_order(db: Session, course_id: uuid.UUID, chosen: AnySelect) -> Sequence[Any] | None:
-    """None where one became another meanwhile: a row that was waited for stays locked, even if it fits no more."""
-    named = chosen.with_only_columns(Enrollment.id, maintain_column_froms=True)
-    locking = chosen.with_for_update(of=Enrollment, key_share=True).execution_options(populate_existing=True)
-    first = db.scalars(named.where(BEFORE_COURSE)).all()
-    rows = list(db.execute(locking.where(Enrollment.id.in_(first))))
-    if db.scalar(select(Enrollment.id).where(Enrollment.id.in_(first), ~BEFORE_COURSE).limit(1)) is not None:
-        return None
-    if db.scalar(named.where(~BEFORE_COURSE).limit(1)) is not None:
-        db.execute(select(Course.id).where(Course.id == course_id).with_for_update(key_share=True))
-        # Whoever begins one of these anew would have to hold the course.
-        rows += db.execute(locking.where(Enrollment.id.in_(db.scalars(named.where(~BEFORE_COURSE)).all())))
-    return rows
 
 
 def refusal(status: str) -> Conflict:

@@ -1,8 +1,8 @@
 """Commands on payments. Each runs in the caller's transaction; raising rolls it back.
 
-Every command locks the enrollment that is paid for, its course, then the payment: places are given out one at a time,
-and of two that tell the same the second finds what the first has made of it. Money that comes always ends in one of two
-ways, whatever has become of the payment, the course or the person meanwhile: they get in, or it goes back.
+Every command locks the course first, then the payment: places are given out one at a time, and of two that tell the
+same the second finds what the first has made of it. Money that comes always ends in one of two ways, whatever has
+become of the payment, the course or the person meanwhile: they get in, or it goes back.
 """
 
 import datetime as dt
@@ -46,11 +46,7 @@ class Case:
 
 def locked(db: Session, core: Core, payment_id: uuid.UUID) -> Case:
     """The payment with its course. Raises 404."""
-    course_id, enrollment_id = db.execute(
-        select(Payment.course_id, Payment.enrollment_id).where(Payment.id == payment_id)
-    ).first() or (None, None)
-    if enrollment_id is not None:
-        lifecycle.locked(db, enrollment_id)
+    course_id = db.scalar(select(Payment.course_id).where(Payment.id == payment_id))
     course = (
         db.get(Course, course_id, with_for_update={"key_share": True}, populate_existing=True) if course_id else None
     )

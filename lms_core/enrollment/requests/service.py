@@ -16,6 +16,7 @@ from sqlalchemy.orm import Session
 from lms_core.accounts.models import User
 from lms_core.accounts.queries import LIVING
 from lms_core.courses.models import Course
+from lms_core.courses.queries import hold_course
 from lms_core.courses.service import lock_course
 from lms_core.enrollment.admission import Admission, admit
 from lms_core.enrollment.events import EnrollmentRejected, EnrollmentRequested
@@ -86,7 +87,7 @@ def _plain(value: Any) -> Any:
 
 def withdraw(db: Session, course_id: uuid.UUID, request_id: uuid.UUID) -> None:
     """The applicant does not want to join any more. Raises 409 ``request_not_pending``."""
-    db.execute(select(Course.id).where(Course.id == course_id).with_for_update(key_share=True))
+    hold_course(db, course_id)
     asked = db.get(EnrollmentRequest, request_id, populate_existing=True)
     if asked is None or asked.status != "pending":
         raise _not_pending()

@@ -12,9 +12,10 @@ from sqlalchemy.orm import Session
 from lms_core.accounts.models import User
 from lms_core.accounts.queries import LIVING, USABLE
 from lms_core.courses.models import Course
+from lms_core.courses.queries import hold_course
 from lms_core.enrollment.admission import Admission, admit, lock_open_course
 from lms_core.enrollment.events import EnrollmentDropped, EnrollmentResumed, EnrollmentSuspended
-from lms_core.enrollment.lifecycle.service import FROM, acting, lock_many, refusal
+from lms_core.enrollment.lifecycle.service import FROM, acting, refusal
 from lms_core.enrollment.models import Enrollment
 from lms_core.enrollment.places import places_left
 from lms_core.enrollment.queries import missing_prerequisites
@@ -210,7 +211,7 @@ def change_many(
 
     Of those chosen by id, who cannot be changed is skipped, with why; filters choose only those who can.
     """
-    rows, more = _locked(db, course_id, step, chosen)
+    rows = _locked(db, course_id, step, chosen)
     able = [row for row in rows if row.status in FROM[step]]
     if able:
         acting(db, actor_id, reason)
@@ -222,24 +223,23 @@ def change_many(
     if chosen.ids is not None:
         found = {row.id for row in rows}
         skipped |= {each: "enrollment_unknown" for each in chosen.ids if each not in found}
-    return Changed(changed, skipped, more)
+    return Changed(changed, skipped, chosen.ids is None and len(rows) == AT_ONCE)
 
 
-def _locked(db: Session, course_id: uuid.UUID, step: str, chosen: Chosen) -> tuple[Sequence[Any], bool]:
-    """Also whether a filter may find more."""
-    there = [Enrollment.course_id == course_id, *chosen.conditions()]
-    if chosen.ids is None:
-        there.append(Enrollment.status.in_(FROM[step]))
-    named = select(Enrollment.id).join(User, User.id == Enrollment.user_id).where(*there)
-    ids = db.scalars(named.order_by(Enrollment.id).limit(AT_ONCE)).all()
-    rows = lock_many(
-        db, course_id,
+def _locked(db: Session, course_id: uuid.UUID, step: str, chosen: Chosen) -> Sequence[Any]:
+    hold_course(db, course_id)
+    statement = (
         select(Enrollment.id, Enrollment.user_id, Enrollment.course_id, Enrollment.status, Course.title)
         .join_from(Enrollment, User, User.id == Enrollment.user_id)
         .join(Course, Course.id == Enrollment.course_id)
-        .where(Enrollment.id.in_(ids), *there),
-    )  # fmt: skip
-    return rows, chosen.ids is None and len(ids) == AT_ONCE
+        .where(Enrollment.course_id == course_id, *chosen.conditions())
+        .order_by(Enrollment.id)
+        .limit(AT_ONCE)
+        .with_for_update(of=Enrollment, key_share=True)
+    )
+    if chosen.ids is None:
+        statement = statement.where(Enrollment.status.in_(FROM[step]))
+    return db.execute(statement).all()
 
 
 def _values(core: Core, step: str, reason: str | None) -> dict[str, Any]:

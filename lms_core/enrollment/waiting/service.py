@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session
 
 from lms_core.accounts.models import User
 from lms_core.courses.models import Course
+from lms_core.courses.queries import hold_course
 from lms_core.enrollment.admission import Admission, admit
 from lms_core.enrollment.events import PlaceOffered, WaitingListJoined
 from lms_core.enrollment.models import EnrollmentWait
@@ -64,7 +65,7 @@ def join_list(
 
 def leave_list(db: Session, course_id: uuid.UUID, wait_id: uuid.UUID) -> None:
     """Take somebody off a list. Raises 404 where they have moved up a moment ago, or are off already."""
-    db.execute(select(Course.id).where(Course.id == course_id).with_for_update(key_share=True))
+    hold_course(db, course_id)
     gone = delete(EnrollmentWait).where(EnrollmentWait.id == wait_id).returning(EnrollmentWait.id)
     if db.scalar(gone) is None:
         raise NotFound()

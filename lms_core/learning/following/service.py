@@ -10,7 +10,8 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from lms_core.courses.models import Course, CourseVersion, VersionLesson, VersionModule
-from lms_core.enrollment.lifecycle.service import complete, lock_many
+from lms_core.courses.queries import hold_course
+from lms_core.enrollment.lifecycle.service import complete
 from lms_core.enrollment.models import Enrollment
 from lms_core.enrollment.queries import TAKING
 from lms_core.kernel.core import Core
@@ -29,25 +30,24 @@ def adjust(db: Session, core: Core, course_id: uuid.UUID, *, after: uuid.UUID | 
     Answers the last enrollment of a full batch, None where there are no more. A lesson that is gone no longer counts, a
     new one has to be done; a completion stays, and whoever has done all that is left completes the course.
     """
-    chosen = select(Enrollment.id).where(Enrollment.course_id == course_id, Enrollment.status.in_(ADJUSTED))
+    hold_course(db, course_id)  # Whoever has done all that is left completes it.
+    chosen = select(Enrollment).where(Enrollment.course_id == course_id, Enrollment.status.in_(ADJUSTED))
     if after is not None:
         chosen = chosen.where(Enrollment.id > after)
-    ids = db.scalars(chosen.order_by(Enrollment.id).limit(limit)).all()
     # Locked before anything is counted: what a student completes meanwhile waits, and is counted on top.
-    _adjust(db, core, course_id, _locked(db, course_id, ids))
-    return ids[-1] if len(ids) == limit else None
+    batch = db.scalars(chosen.order_by(Enrollment.id).limit(limit).with_for_update()).all()
+    _adjust(db, core, course_id, batch)
+    return batch[-1].id if len(batch) == limit else None
 
 
 def adjust_one(db: Session, core: Core, enrollment_id: uuid.UUID) -> None:
     """Bring one student's progress to what the course shows now: somebody who comes back to it."""
     course_id = db.scalar(select(Enrollment.course_id).where(Enrollment.id == enrollment_id))
-    if course_id is not None:
-        _adjust(db, core, course_id, _locked(db, course_id, [enrollment_id]))
-
-
-def _locked(db: Session, course_id: uuid.UUID, ids: Sequence[uuid.UUID]) -> list[Enrollment]:
-    chosen = select(Enrollment).where(Enrollment.id.in_(ids), Enrollment.status.in_(ADJUSTED))
-    return [row[0] for row in lock_many(db, course_id, chosen)]
+    if course_id is None:
+        return
+    hold_course(db, course_id)
+    chosen = select(Enrollment).where(Enrollment.id == enrollment_id, Enrollment.status.in_(ADJUSTED))
+    _adjust(db, core, course_id, db.scalars(chosen.with_for_update()).all())
 
 
 def _adjust(db: Session, core: Core, course_id: uuid.UUID, batch: Sequence[Enrollment]) -> None:

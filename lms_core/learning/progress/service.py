@@ -17,6 +17,7 @@ from sqlalchemy.orm import Session
 
 from lms_core.courses.content.service import lacking, measure, measured_fields
 from lms_core.courses.models import Course, CourseVersion, Lesson, LessonRevision, Module, VersionLesson, VersionModule
+from lms_core.courses.queries import hold_course
 from lms_core.enrollment.lifecycle.service import complete
 from lms_core.enrollment.models import Enrollment
 from lms_core.enrollment.queries import IN_USE
@@ -79,7 +80,7 @@ def complete_lesson(db: Session, core: Core, user_id: uuid.UUID, lesson_id: uuid
     ``Retry-After``: the seconds that are left) and ``completion_criteria_not_met`` (``missing``: what is lacking).
     """
     now = core.clock()
-    place = find_place(db, core, user_id, lesson_id)
+    place = _place_to_complete(db, core, user_id, lesson_id)
     progress = _progress(db, user_id, lesson_id)
     if progress is None or progress.started_at is None:
         raise Conflict("lesson_not_started", _("Start the lesson before you complete it."))
@@ -98,6 +99,22 @@ def complete_lesson(db: Session, core: Core, user_id: uuid.UUID, lesson_id: uuid
         rules = rules_of(db.connection(), place.version_id)
         unlocked = record_unlocked(db, core, place.enrollment, place.version_id, rules)
     return _state(db, user_id, lesson_id, unlocked)
+
+
+def _place_to_complete(db: Session, core: Core, user_id: uuid.UUID, lesson_id: uuid.UUID) -> Place:
+    """:func:`find_place`; where that may complete the course, this is locked too, before the enrollment as everywhere.
+
+    Only the last lesson needs that: all others leave the course to who enrolls in it.
+    """
+    with db.begin_nested() as attempt:
+        place = find_place(db, core, user_id, lesson_id)
+        enrollment = place.enrollment
+        course_id, is_last = enrollment.course_id, enrollment.lessons_completed + 1 >= place.course_total
+        if enrollment.status != "active" or not is_last:
+            return place
+        attempt.rollback()
+    hold_course(db, course_id)
+    return find_place(db, core, user_id, lesson_id)
 
 
 def find_place(db: Session, core: Core, user_id: uuid.UUID, lesson_id: uuid.UUID) -> Place:

@@ -12,6 +12,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from lms_core.courses.models import Course, CourseStaff
+from lms_core.courses.queries import hold_course
 from lms_core.enrollment.models import Enrollment
 from lms_core.enrollment.payments.models import KEPT, Payment
 from lms_core.enrollment.queries import TAKING
@@ -26,6 +27,7 @@ def rate(db: Session, core: Core, user_id: uuid.UUID, course_id: uuid.UUID, valu
 
     Raises 403 ``enrollment_needed``, ``own_course``; 409 ``progress_needed``, ``already_rated``.
     """
+    hold_course(db, course_id)  # Its stars are counted in the course.
     enrollment = _enrollment(db, user_id, course_id)
     if enrollment is None:
         raise Forbidden("enrollment_needed", _("Who rates a course has to take it."))

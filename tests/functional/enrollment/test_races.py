@@ -20,7 +20,9 @@ from lms_core.enrollment.models import Enrollment, EnrollmentChange, EnrollmentW
 from lms_core.enrollment.payments import service as payments
 from lms_core.enrollment.payments.models import Payment
 from lms_core.enrollment.queries import HOLDS_PLACE
+from lms_core.kernel.errors import NotFound
 from lms_core.kernel.outbox import deliver_pending
+from lms_core.learning.progress.service import complete_lesson, start_lesson
 from lms_core.testing.courses import make_course
 
 API = "/api/v1"
@@ -227,7 +229,7 @@ def test_who_comes_back_meets_who_gives_time(student, instructor, core, give):
 
 
 def test_who_completes_meets_a_refund(student, instructor, core):
-    """Progress holds the enrollment and counts in the course afterwards; a refund that drops it waits before both."""
+    """Who completes the last lesson waits for whoever holds the course, and holds nothing meanwhile."""
     course = make_course(core, instructor.id)
     made = student.client.post_json(ENROLLMENTS, {"courseId": str(course.id)}, status=201).json
     with core.transaction() as db:
@@ -239,17 +241,26 @@ def test_who_completes_meets_a_refund(student, instructor, core):
         db.flush()
         payment_id = payment.id
 
-    def refund():
+    *others, last = course.lessons
+    for lesson in others:
         with core.transaction() as db:
-            payments.gave_back(payments.locked(db, core, payment_id), Decimal(10))
+            start_lesson(db, core, student.id, lesson)
+            complete_lesson(db, core, student.id, lesson)
+    with core.transaction() as db:
+        start_lesson(db, core, student.id, last)
+
+    def finish():
+        with core.transaction() as db:
+            complete_lesson(db, core, student.id, last)
 
     with ThreadPoolExecutor(1) as pool:
         with core.transaction() as db:
-            enrollment = db.scalars(select(Enrollment).with_for_update()).one()
-            waiting = pool.submit(refund)
+            case = payments.locked(db, core, payment_id)
+            waiting = pool.submit(finish)
             until_it_waits(core)
-            lifecycle.complete(db, enrollment, core.clock())
-        waiting.result()
+            payments.gave_back(case, Decimal(10))
+        with pytest.raises(NotFound):
+            waiting.result()
     with core.reader() as db:
         assert db.scalar(select(Enrollment.status)) == "dropped"
         counts = select(Course.enrolled_count, Course.completed_count).where(Course.id == course.id)
