@@ -52,12 +52,17 @@ def _grants(now: ColumnElement[dt.datetime]) -> Select[Any]:
     return joined.where(_membership(now)).correlate(User)
 
 
+def grants(now: ColumnElement[dt.datetime]) -> ColumnElement[list[str]]:
+    """What its groups grant the account of the enclosing statement, ``resource:action:scope`` each."""
+    return _array(_grants(now))
+
+
 _NOW = bindparam("now", type_=User.created_at.type)
 
 _PERSON = (
     User.id.label("user_id"), User.preferred_language.label("locale"), User.timezone.label("time_zone"),
     User.must_change_password.label("password_due"), _groups(_NOW).label("groups"),
-    _array(_grants(_NOW)).label("grants"),
+    grants(_NOW).label("grants"),
 )  # fmt: skip
 _IDENTITY = Prepared(
     select(*_PERSON, UserSession.id.label("session_id"))

@@ -16,12 +16,14 @@ from sqlalchemy import (
     bindparam,
     func,
     lateral,
+    or_,
     select,
     true,
     union_all,
 )
 
 from lms_core.accounts.models import User
+from lms_core.courses.access import is_staff
 from lms_core.courses.catalog import reach as reaches
 from lms_core.courses.catalog.conditions import FILTERS, SEARCH, WORDS, given
 from lms_core.courses.catalog.reach import CATALOG, Reach
@@ -188,12 +190,13 @@ def _published_module() -> Any:
 
 
 def _visible_module() -> Any:
-    """The first module of what was published, or of the draft where nothing is: its readers see that."""
+    """The first module of what was published, or of the draft where nothing is: who may read its modules sees that."""
     facts = (VersionModule.module_id.label("id"), VersionModule.title, VersionModule.description, VersionModule.place)
     published = select(*facts).where(VersionModule.version_id == Course.version_id, Course.is_published)
     draft = select(Module.id, Module.title, Module.description, Module.order_index).where(
-        Module.course_id == Course.id, Module.deleted_at.is_(None), ~Course.is_published
-    )
+        Module.course_id == Course.id, Module.deleted_at.is_(None), ~Course.is_published,
+        or_(~is_staff(), is_staff("modules:read")),
+    )  # fmt: skip
     either = union_all(published.correlate(Course), draft.correlate(Course)).subquery("either")
     return lateral(select(either.c.id, either.c.title, either.c.description).order_by(either.c.place).limit(1)).alias(
         "first_module"

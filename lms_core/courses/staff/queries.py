@@ -3,11 +3,11 @@
 import uuid
 from typing import Any
 
-from sqlalchemy import Connection, Select, select
+from sqlalchemy import Connection, Select, func, select
 from sqlalchemy.orm import Session
 
 from lms_core.accounts.models import User
-from lms_core.accounts.queries import LIVING
+from lms_core.accounts.queries import LIVING, grants
 from lms_core.courses.models import CourseStaff
 from lms_core.kernel.db import AnyRow
 from lms_core.kernel.pagination import Page, page_of
@@ -35,5 +35,6 @@ def staff(connection: Connection, course_id: uuid.UUID, *, page: int, limit: int
 
 
 def member(connection: Connection | Session, course_id: uuid.UUID, user_id: uuid.UUID) -> AnyRow | None:
-    """One member of the staff, or None."""
-    return connection.execute(_staff(course_id).where(CourseStaff.user_id == user_id)).first()
+    """One member of the staff with the ``grants`` of their groups, or None."""
+    statement = _staff(course_id).add_columns(grants(func.now()).label("grants"))
+    return connection.execute(statement.where(CourseStaff.user_id == user_id)).first()

@@ -34,9 +34,10 @@ class CourseStaffCollection(OfCourse, Collection):
         return Giver(caller.user_id, frozenset(name for name in held if may_in_course(self.request, row, name)))
 
     def shown(self, row: Any) -> dict[str, Any]:
-        """A member with all that role and permissions come to."""
-        effective = staff_permissions(self.request.registry, row.role, row.permissions)
-        return {**row._mapping, "effective": sorted(effective)}
+        """A member with all that role and permissions come to, as far as the member's groups grant it."""
+        held = staff_permissions(self.request.registry, row.role, row.permissions)
+        granted = (name for name in held if f"{name}:assigned" in row.grants)
+        return {**row._mapping, "effective": sorted(granted)}
 
     def version_of(self, member: Any) -> str:
         """What changes with a member's role and permissions."""

@@ -3,7 +3,9 @@
 import re
 
 import pytest
+from sqlalchemy import delete, select
 
+from lms_core.accounts.models import GroupPermission, Permission
 from lms_core.kernel.openapi import operations
 from lms_core.kernel.openapi.examples import example_of
 from lms_core.testing.courses import make_course
@@ -158,6 +160,31 @@ def test_modules_denied_are_told_by_no_view(instructor, helper, course, walk):
     assert not told.telling(MODULE)
     published = helper.client.get(f"/api/v1/courses/{course.id}/modules").json["items"]
     assert [each["title"] for each in published] == ["Module 1"], "what anybody sees"
+
+
+def test_a_card_of_a_draft_shows_no_module_to_who_may_read_none(core, instructor, helper):
+    draft = make_course(core, instructor.id, published=False)
+    assign(instructor, draft, helper)
+    drafts = {"status": "draft"}
+    [card] = helper.client.get("/api/v1/courses", drafts).json["items"]
+    assert card["firstModule"]["id"] == str(draft.modules[0])
+    url = f"/api/v1/courses/{draft.id}/staff/{helper.id}"
+    instructor.client.put_json(url, {"permissions": {"modules:read": False}})
+    [card] = helper.client.get("/api/v1/courses", drafts).json["items"]
+    assert card["firstModule"] is None
+    [card] = instructor.client.get("/api/v1/courses", drafts).json["items"]
+    assert card["firstModule"]["id"] == str(draft.modules[0])
+
+
+def test_what_no_group_grants_is_not_effective(core, instructor, helper, course):
+    """A role gives it, and yet the views refuse it."""
+    with core.transaction() as db:
+        granted = select(Permission.id).filter_by(resource="lessons", action="update", scope="assigned")
+        db.execute(delete(GroupPermission).where(GroupPermission.permission_id.in_(granted)))
+    held = set(assign(instructor, course, helper)["effective"])
+    assert "lessons:create" in held
+    assert "lessons:update" not in held
+    helper.client.put_json(f"/api/v1/lessons/{course.lessons[0]}", {"title": "Mine"}, status=403)
 
 
 def test_who_takes_the_course_besides_sees_what_students_see(instructor, helper, course):
