@@ -86,7 +86,8 @@ def send_queued(delivery: Delivery, event: MailQueued) -> None:
 def compose(core: Core, delivery: Delivery, to: str, text: "Rendered", html: str | None) -> EmailMessage:
     """The message. Raises Undeliverable where the address cannot stand in a header."""
     message = EmailMessage(policy=email.policy.SMTP)
-    message["Subject"] = text.subject
+    # The package reads encoded words (RFC 2047) in what it is given, and what they hide may end the line.
+    message["Subject"] = text.subject.replace("=?", "=\u200b?")
     message["From"] = core.settings.text("lms.mail.from")
     try:
         message["To"] = Address(addr_spec=to)

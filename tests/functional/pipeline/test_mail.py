@@ -134,6 +134,19 @@ def test_a_mail_without_html(make_pipeline: MakePipeline) -> None:
     assert message.get_content() == "en School\n"
 
 
+@pytest.mark.parametrize("hidden", ["=?utf-8?q?A=0D=0ABcc:_eve@example.org?=", "=?utf-8?b?QQ0KQmNjOiBlQGUuZQ==?="])
+def test_no_header_hides_in_an_encoded_word(make_pipeline: MakePipeline, hidden: str) -> None:
+    """As RFC 2047 has it: whatever somebody calls themselves, it is decoded by nobody."""
+    pipeline = make_pipeline({})
+    send(pipeline, name=hidden)
+    (message,) = written(pipeline)
+    assert message.keys() == ["Subject", "From", "To", "Date", "Message-ID", "Auto-Submitted", "MIME-Version",
+                              "Content-Type"]  # fmt: skip
+    assert message["Subject"].replace("\u200b", "") == f"Welcome, {hidden}"
+    assert "Ann" not in parts(message)[0]
+    assert hidden in parts(message)[0]
+
+
 def test_no_header_can_be_smuggled_in(make_pipeline: MakePipeline) -> None:
     pipeline = make_pipeline({})
     send(pipeline, name="Ann\r\nBcc: eve@example.org\n\nBuy!")
