@@ -220,13 +220,21 @@ def _check_completion(core: Core, place: Place, progress: LessonProgress) -> Non
 
 
 def _advance_module(db: Session, place: Place, now: dt.datetime) -> dt.datetime | None:
-    """One lesson more, in one statement: nothing is counted anew. Answers when the module was completed, if it is."""
+    """One lesson more, in one statement. Answers when the module was completed, if it is.
+
+    What looks like all of them is counted once, as :func:`_advance_course` does: what is stored may still be of the
+    version before.
+    """
     mine = insert(ModuleProgress).values(
         user_id=place.enrollment.user_id, module_id=place.module_id, enrollment_id=place.enrollment.id,
         lessons_total=place.module_total, lessons_completed=1, completion_percentage=percentage(1, place.module_total),
         completed_at=now if place.module_total == 1 else None,
     )  # fmt: skip
-    done = func.least(ModuleProgress.lessons_completed + 1, place.module_total)
+    one_more = ModuleProgress.lessons_completed + 1
+    counted = done_of(place.version_id).where(
+        VersionLesson.module_id == place.module_id, LessonProgress.user_id == place.enrollment.user_id
+    )
+    done = case((one_more < place.module_total, one_more), else_=counted.scalar_subquery())
     return db.scalar(
         mine.on_conflict_do_update(
             index_elements=["user_id", "module_id"],

@@ -86,6 +86,11 @@ def check(core):
         assert row.completed_at is not None or row.done < row.total
 
 
+def completed_modules(core):
+    with core.reader() as db:
+        return {row.id: row for row in db.execute(MODULES) if row.completed_at is not None}
+
+
 def check_going_on(db, person):
     """There is a lesson to go on with as long as one is open, and it is one of those."""
     for row in my_courses(db, person, page=1, limit=20, status=None, sort="recent").items:
@@ -231,6 +236,28 @@ def test_completing_and_adjusting_at_once_lose_nothing(core, registry, student, 
     assert mine(student)[:2] == ("completed", 100)
 
 
+def test_no_module_is_completed_by_what_is_gone(core, registry, student, instructor, course):
+    """Also in the moment between the publication and the progress that follows it."""
+    with core.transaction() as db:
+        third, _removed = create_lesson(db, core, course.modules[0], instructor.id, LESSON)
+        update_module(db, course.modules[1], {"unlock_type": "sequential"})
+    republish(core, course, instructor, registry)
+    join(core, student, course)
+    do(core, student, *course.lessons[:2])
+    with core.transaction() as db:
+        for lesson in course.lessons[:2]:
+            delete_lesson(db, core, lesson)
+        for _each in range(2):
+            create_lesson(db, core, course.modules[0], instructor.id, LESSON)
+        publish_course(db, core, course.id, instructor.id)
+    do(core, student, third.id)
+    with core.reader() as db:
+        assert db.scalar(text("SELECT count(*) FROM module_progress WHERE completed_at IS NOT NULL")) == 0
+    student.client.post_json(f"/api/v1/lessons/{course.lessons[2]}/start", status=403)
+    deliver_pending(registry)
+    check(core)
+
+
 def test_random_histories(core, registry):
     """Authors and students act in any order; after each delivery, stored progress is what a recount gives."""
     made = make_user(core, ["instructor"])
@@ -249,6 +276,14 @@ def test_random_histories(core, registry):
         def learns(self, person, lesson):
             chosen, who = self.lessons[lesson % len(self.lessons)], self.people[person].id
             self.attempt(lambda db: (start_lesson(db, core, who, chosen), complete_lesson(db, core, who, chosen)))
+
+        @stateful.rule(person=st.integers(0, 2), lesson=st.integers(0, 9))
+        def learns_while_it_is_published(self, person, lesson):
+            """Before progress has followed: no module is completed but by what the course shows."""
+            self.publishes()
+            before = completed_modules(core)
+            self.learns(person, lesson)
+            assert all(row.done == row.total for key, row in completed_modules(core).items() if key not in before)
 
         @stateful.rule(person=st.integers(0, 2), lesson=st.integers(0, 9), passed=st.integers(0, 400),
                        claimed=st.integers(0, 400))  # fmt: skip
