@@ -3,7 +3,7 @@
 import datetime as dt
 import uuid
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any
 
@@ -45,6 +45,12 @@ class Admission:
     """Of who waits for a place: whether they are asked to pay then, and not let in."""
     starts_at: dt.datetime | None = None
     expires_at: dt.datetime | None = None
+    dates: Mapping[uuid.UUID, tuple[dt.datetime | None, dt.datetime | None]] = field(default_factory=dict)
+    """From when and until when, of who is to have other dates than the rest."""
+
+    def dates_of(self, user_id: uuid.UUID) -> tuple[dt.datetime | None, dt.datetime | None]:
+        """From when and until when somebody is to be let in."""
+        return self.dates.get(user_id, (self.starts_at, self.expires_at))
 
     @property
     def by_staff(self) -> bool:
@@ -166,7 +172,7 @@ def admit(
     admitted = _begin(db, core, course, let_in, earlier, how, missing)
     _close(db, core, course, let_in, how)
     told = (
-        UserEnrolled(each.user_id, course.id, each.id, course.title, how.via, notes.get(each.user_id))
+        UserEnrolled(each.user_id, course.id, each.id, course.title, how.via, notes.get(each.user_id), each.starts_at)
         for each in admitted
     )
     publish_all(db, told, actor_id=how.decided_by)
@@ -209,8 +215,13 @@ def _begin(
         enrollment.dropped_at = enrollment.dropped_reason = enrollment.place_freed_at = None
         enrollment.extra = {**enrollment.extra, **kept[enrollment.user_id]}
     db.flush()
-    common = {"course_id": course.id, "starts_at": how.starts_at, "expires_at": how.expires_at, **begun}
-    rows = [{"user_id": user_id, "extra": kept[user_id], **common} for user_id in people if user_id not in earlier]
+    rows = [
+        {
+            "user_id": user_id, "course_id": course.id, "extra": kept[user_id], **begun,
+            **dict(zip(("starts_at", "expires_at"), how.dates_of(user_id), strict=True)),
+        }
+        for user_id in people if user_id not in earlier
+    ]  # fmt: skip
     # Not one by one, as the session would add them.
     new = db.scalars(insert(Enrollment).returning(Enrollment), rows).all() if rows else []
     return [*back, *new]
@@ -223,7 +234,7 @@ def _dates(enrollment: Enrollment, how: Admission, now: dt.datetime) -> tuple[dt
     enroll them anew. An end that came of a method's decision, a method decides anew.
     """
     if how.by_staff or enrollment.is_over(now):
-        return how.starts_at, how.expires_at
+        return how.dates_of(enrollment.user_id)
     decided = enrollment.extra.get("admission", {}).get("expiresAt")
     starts, expires = enrollment.starts_at, enrollment.expires_at
     if expires is not None and (decided is None or dt.datetime.fromisoformat(decided) != expires):

@@ -13,7 +13,7 @@ class UserEnrolled(Event):
     """Somebody takes a course, for the first time or again.
 
     ``via`` is ``request`` where they had asked, and ``waiting_list`` where they had waited for a place; ``note`` is
-    what the staff have to say to them.
+    what the staff have to say to them; ``starts_at`` is when the course opens to them, None where it does at once.
     """
 
     name: ClassVar[str] = "enrollment.enrolled"
@@ -23,6 +23,7 @@ class UserEnrolled(Event):
     course_title: str
     via: str = ""
     note: str | None = None
+    starts_at: dt.datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,9 +4,9 @@ import datetime as dt
 import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, cast
+from typing import Any
 
-from sqlalchemy import Table, and_, bindparam, case, func, select, update
+from sqlalchemy import and_, case, func, select, update
 from sqlalchemy.orm import Session
 
 from lms_core.accounts.models import User
@@ -30,7 +30,6 @@ _MESSAGED = ("active", "completed", "suspended", "expired")
 """The states in which the staff may write to somebody: who has left the course, has left it."""
 _REACHED = and_(Enrollment.status.in_(_MESSAGED), USABLE)
 _AS_INTENDED = ("enrolled", "already_enrolled")
-_ENROLLMENTS = cast(Table, Enrollment.__table__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,10 +94,10 @@ def enroll_many(
     course = lock_open_course(db, course_id)
     people = _people(db, wishes)
     wanted = list(dict.fromkeys(each for each in people if each is not None))
+    how = replace(how, dates=_dates(wishes, people))
     with db.begin_nested() as tried:
         missing = missing_prerequisites(db, course, wanted)
         outcomes = admit(db, core, course, wanted, how, places=places_left(db, core, course), missing=missing)
-        _set_dates(db, wishes, people, outcomes)
         results = _results(wishes, people, outcomes, missing)
         applied = not dry_run and not (all_or_nothing and any(each.outcome not in _AS_INTENDED for each in results))
         if not applied:
@@ -126,26 +125,13 @@ def _people(db: Session, wishes: Sequence[Wish]) -> list[uuid.UUID | None]:
     ]
 
 
-def _set_dates(
-    db: Session,
-    wishes: Sequence[Wish],
-    people: Sequence[uuid.UUID | None],
-    outcomes: Mapping[uuid.UUID, Enrollment | LMSError],
-) -> None:
-    """The dates of those who were let in; a second line about somebody changes nothing."""
-    first: dict[uuid.UUID, dict[str, Any]] = {}
+def _dates(wishes: Sequence[Wish], people: Sequence[uuid.UUID | None]) -> dict[uuid.UUID, Any]:
+    """The dates of those who are to have some; a second line about somebody changes nothing."""
+    first: dict[uuid.UUID, Any] = {}
     for wish, user_id in zip(wishes, people, strict=True):
-        outcome = outcomes.get(user_id) if user_id is not None else None
-        if user_id is not None and isinstance(outcome, Enrollment):
-            first.setdefault(user_id, {"key": outcome.id, "from": wish.starts_at, "until": wish.expires_at})
-    dated = [each for each in first.values() if each["from"] is not None or each["until"] is not None]
-    if dated:
-        changed = update(_ENROLLMENTS).where(_ENROLLMENTS.c.id == bindparam("key"))
-        dates: dict[Any, Any] = {
-            _ENROLLMENTS.c.starts_at: bindparam("from"),
-            _ENROLLMENTS.c.expires_at: bindparam("until"),
-        }
-        db.connection().execute(changed.values(dates), dated)
+        if user_id is not None:
+            first.setdefault(user_id, (wish.starts_at, wish.expires_at))
+    return {user_id: dates for user_id, dates in first.items() if dates != (None, None)}
 
 
 def _results(

@@ -35,7 +35,7 @@ def my_courses(
             user_id,
             mine,
             Enrollment.id.label("enrollment_id"), Enrollment.status, Enrollment.enrolled_at, Enrollment.completed_at,
-            Enrollment.expires_at, ENDS_AT.label("ends_at"), Enrollment.last_accessed_at,
+            Enrollment.starts_at, Enrollment.expires_at, ENDS_AT.label("ends_at"), Enrollment.last_accessed_at,
             Enrollment.progress_percentage, Enrollment.lessons_completed, Enrollment.lessons_total,
             Enrollment.time_spent_seconds,
             Course.id.label("course_id"), Course.title.label("course_title"), Course.slug.label("course_slug"),

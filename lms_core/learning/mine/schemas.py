@@ -58,6 +58,9 @@ class MyCourseSchema(Schema):
     )
     enrolled_at = Timestamp()
     completed_at = Timestamp(allow_none=True)
+    starts_at = Timestamp(
+        allow_none=True, metadata={"description": "When the course opens to the student, if not at once."}
+    )
     expires_at = Timestamp(allow_none=True)
     ends_at = Timestamp(
         allow_none=True,

@@ -1,5 +1,6 @@
 """What becomes of the events on the way into a course."""
 
+import datetime as dt
 from collections.abc import Mapping
 from types import MappingProxyType
 
@@ -26,7 +27,10 @@ _MESSAGES: Mapping[str, str] = MappingProxyType(
 
 
 def tell_enrolled(delivery: Delivery, event: UserEnrolled) -> None:
-    message = _MESSAGES.get(event.via, _BEGIN)
+    message, begins = _MESSAGES.get(event.via, _BEGIN), None
+    if event.starts_at is not None and event.starts_at > delivery.occurred_at:
+        begins = f"{event.starts_at.astimezone(dt.UTC):%Y-%m-%d %H:%M} UTC"
+        message = _("You can start with the first lesson on ${moment}.", mapping={"moment": begins})
     notice = Notice(
         type="enrollment_accepted",
         title=_("You are enrolled in ${course}", mapping={"course": event.course_title}),
@@ -38,7 +42,7 @@ def tell_enrolled(delivery: Delivery, event: UserEnrolled) -> None:
         },
         action_url=f"/courses/{event.course_id}",
         mail="user_enrolled",
-        mail_data={"via": event.via, "note": event.note},
+        mail_data={"via": event.via, "note": event.note, "begins": begins},
     )
     tell(delivery.db, delivery.core, event.user_id, notice)
 

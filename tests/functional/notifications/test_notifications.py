@@ -44,6 +44,24 @@ def _complete(student, course):
         student.client.post_json(f"/api/v1/lessons/{lesson}/complete")
 
 
+def test_who_begins_later_is_told_when(core, registry, instructor, make_person):
+    course, later, now = make_course(core, instructor.id), make_person(), make_person()
+    students = [{"userId": str(later.id), "startsAt": "2998-01-01T00:00:00+01:00"}, {"userId": str(now.id)}]
+    instructor.client.post_json(f"/api/v1/courses/{course.id}/enrollments/bulk", {"students": students})
+    deliver_pending(registry)
+    when = "You can start with the first lesson on 2997-12-31 23:00 UTC."
+    [told] = later.client.get("/api/v1/notifications").json["items"]
+    assert told["message"] == when
+    [taken] = later.client.get("/api/v1/users/me/courses").json["items"]
+    assert taken["startsAt"] == "2997-12-31T23:00:00Z"
+    [told] = now.client.get("/api/v1/notifications").json["items"]
+    assert told["message"] == "You can start with the first lesson whenever you like."
+    by_receiver = {mail["To"]: mail for mail in _mails(core)}
+    for kind in ("plain", "html"):
+        assert "lesson on 2997-12-31 23:00 UTC." in by_receiver[later.email].get_body((kind,)).get_content()
+        assert "whenever" in by_receiver[now.email].get_body((kind,)).get_content()
+
+
 def test_a_completed_course_is_told_once_and_by_mail(core, registry, student, instructor):
     course = make_course(core, instructor.id, title="Bread & its history", completion_certificate=False)
     _complete(student, course)
