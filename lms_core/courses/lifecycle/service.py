@@ -6,10 +6,12 @@ from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
+from lms_core.courses.events import PlacesChanged
 from lms_core.courses.models import Course
 from lms_core.courses.service import check_limit, lock_course, refusal, unique_slug
 from lms_core.kernel.core import Core
 from lms_core.kernel.errors import NotFound
+from lms_core.kernel.events import publish
 
 
 def unpublish(db: Session, course_id: uuid.UUID) -> None:
@@ -26,9 +28,10 @@ def archive(db: Session, core: Core, course_id: uuid.UUID) -> None:
 
 
 def unarchive(db: Session, course_id: uuid.UUID) -> None:
-    """Take a course up again, as it was when it was put away."""
+    """Take a course up again, as it was when it was put away; places that are free go to who waits."""
     lock_course(db, course_id, archived=True).archived_at = None
     db.flush()
+    publish(db, PlacesChanged(course_id))
 
 
 def delete(db: Session, core: Core, course_id: uuid.UUID) -> None:
@@ -55,3 +58,4 @@ def restore(db: Session, core: Core, course_id: uuid.UUID) -> None:
         db.flush()
     except IntegrityError as error:
         raise refusal(error) from None
+    publish(db, PlacesChanged(course_id))

@@ -18,10 +18,12 @@ from lms_core.kernel.core import Core
 from lms_core.kernel.db import AnyRow, AnySelect
 from lms_core.kernel.pagination import Page, page_of
 
-_Ahead = aliased(EnrollmentWait)
+_Ahead, _Person = aliased(EnrollmentWait), aliased(User)
 POSITION = (
     select(func.count())
+    .join_from(_Ahead, _Person, _Person.id == _Ahead.user_id)
     .where(
+        _Person.deleted_at.is_(None),
         _Ahead.course_id == EnrollmentWait.course_id,
         tuple_(_Ahead.since, _Ahead.id) <= tuple_(EnrollmentWait.since, EnrollmentWait.id),
     )
@@ -29,17 +31,19 @@ POSITION = (
     .scalar_subquery()
     .label("position")
 )
+"""On a single wait: how many stand before it, and itself."""
+_ORDER = (EnrollmentWait.since, EnrollmentWait.id)
 _STATUS = case((EnrollmentWait.offered_until > func.now(), "offered"), else_="waiting").label("status")
 COLUMNS = (
-    EnrollmentWait.id, EnrollmentWait.user_id, EnrollmentWait.since, _STATUS, EnrollmentWait.offered_until, POSITION,
+    EnrollmentWait.id, EnrollmentWait.user_id, EnrollmentWait.since, _STATUS, EnrollmentWait.offered_until,
     Course.title.label("course_title"), Course.slug.label("course_slug"),
     (User.first_name + " " + User.last_name).label("user_name"), User.avatar_url.label("user_avatar_url"),
 )  # fmt: skip
 
 
-def _waits(*more: Any) -> AnySelect:
+def _waits(*more: Any, position: Any = POSITION) -> AnySelect:
     return (
-        select(*COLUMNS, *more)
+        select(*COLUMNS, position, *more)
         .join_from(EnrollmentWait, Course, Course.id == EnrollmentWait.course_id)
         .join(User, User.id == EnrollmentWait.user_id)
     )
@@ -57,14 +61,19 @@ def wait(connection: Connection | Session, wait_id: uuid.UUID) -> AnyRow | None:
 
 def of_course(connection: Connection, course_id: uuid.UUID, *, page: int, limit: int) -> Page:
     """Who waits for a place in a course, in order."""
-    statement = _waits(Course.id.label("course_id")).where(EnrollmentWait.course_id == course_id, LIVING)
-    return page_of(connection, statement.order_by(EnrollmentWait.since, EnrollmentWait.id), page=page, limit=limit)
+    # Numbered on the way to the page: what counts for each row who is before it costs the square of the list.
+    position = func.row_number().over(order_by=_ORDER).label("position")
+    statement = _waits(Course.id.label("course_id"), position=position)
+    statement = statement.where(EnrollmentWait.course_id == course_id, LIVING)
+    return page_of(connection, statement.order_by(*_ORDER), page=page, limit=limit)
 
 
 def of_person(connection: Connection, user_id: uuid.UUID, *, page: int, limit: int) -> Page:
     """Where a person waits, the longest first."""
-    statement = _waits(Course.id.label("course_id")).where(EnrollmentWait.user_id == user_id)
-    return page_of(connection, statement.order_by(EnrollmentWait.since, EnrollmentWait.id), page=page, limit=limit)
+    statement = _waits(Course.id.label("course_id")).where(
+        EnrollmentWait.user_id == user_id, Course.deleted_at.is_(None)
+    )
+    return page_of(connection, statement.order_by(*_ORDER), page=page, limit=limit)
 
 
 _WAITING = select(EnrollmentWait).join(User, User.id == EnrollmentWait.user_id)

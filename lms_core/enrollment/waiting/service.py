@@ -14,6 +14,7 @@ from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
 
 from lms_core.accounts.models import User
+from lms_core.courses.events import PlacesChanged
 from lms_core.courses.models import Course
 from lms_core.courses.queries import hold_course
 from lms_core.enrollment.admission import Admission, admit
@@ -69,6 +70,7 @@ def leave_list(db: Session, course_id: uuid.UUID, wait_id: uuid.UUID) -> None:
     gone = delete(EnrollmentWait).where(EnrollmentWait.id == wait_id).returning(EnrollmentWait.id)
     if db.scalar(gone) is None:
         raise NotFound()
+    publish(db, PlacesChanged(course_id))  # One that was kept for them is free.
 
 
 def move_up(db: Session, core: Core, course_id: uuid.UUID) -> bool:

@@ -4,11 +4,12 @@ import uuid
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from sqlalchemy import delete, func, select, update
+from sqlalchemy import delete, func, select, text, update
 
 from lms_core.accounts.models import User
 from lms_core.courses.models import Course
 from lms_core.enrollment.models import Enrollment, EnrollmentWait
+from lms_core.enrollment.waiting.queries import of_course, wait
 from lms_core.kernel.outbox import deliver_pending
 from lms_core.testing.courses import make_course
 
@@ -109,7 +110,7 @@ def test_more_places_let_more_in(join, make_person, url, instructor, deliver, ta
     assert taken() == ({person.id for person in people}, 5)
 
 
-def test_who_is_suspended_or_deleted_is_passed_by(join, make_person, deliver, taken, core):
+def test_who_is_suspended_or_deleted_is_passed_by(join, make_person, deliver, taken, core, run_periodic):
     people = [make_person("student") for _person in range(4)]
     enrollment = join(people[0], 201)
     for person in people[1:]:
@@ -123,8 +124,8 @@ def test_who_is_suspended_or_deleted_is_passed_by(join, make_person, deliver, ta
     with core.transaction() as db:
         db.execute(update(User).where(User.id == people[1].id).values(suspended_at=None))
         db.execute(update(Enrollment).where(Enrollment.user_id == people[3].id).values(status="expired"))
-    deliver()
-    assert taken()[0] == set()
+    run_periodic("enrollment.move_up")
+    assert taken()[0] == {people[1].id}, "who was passed by has kept the place on the list"
 
 
 @pytest.mark.parametrize("state", ["suspended_at", "deleted_at"])
@@ -177,6 +178,53 @@ def test_nobody_moves_up_in_a_course_that_is_not_there(
     instructor.client.post(f"{url}/publish")
     deliver()
     assert taken() == ({second.id}, 1)
+
+
+@pytest.mark.parametrize("away", ["archive", "delete"])
+def test_places_of_a_course_that_comes_back_go_to_who_waits(join, make_person, url, instructor, deliver, taken, away):
+    first, second = make_person("student"), make_person("student")
+    enrollment = join(first, 201)
+    join(second, 202)
+    deliver()
+    back = "unarchive" if away == "archive" else "restore"
+    instructor.client.post(f"{url}/archive") if away == "archive" else instructor.client.delete(url)
+    drop(first, enrollment)
+    deliver()
+    assert taken() == (set(), 0)
+    instructor.client.post(f"{url}/{back}")
+    deliver()
+    assert taken() == ({second.id}, 1)
+
+
+def test_a_long_list_is_read_once_on_the_way_to_its_last_page(core, course, instructor, url):
+    people = 2_000
+    with core.transaction() as db:
+        db.execute(
+            text(
+                "WITH made AS (INSERT INTO users (email, password_hash, first_name, last_name)"
+                " SELECT n || '@wait.example', '', 'Robin', n::text FROM generate_series(1, :people) AS n"
+                " RETURNING id, last_name::integer AS n)"
+                " INSERT INTO enrollment_waits (user_id, course_id, since, admission)"
+                " SELECT id, :course, now() - (:people - n) * interval '1 second', '{}' FROM made"
+            ),
+            {"people": people, "course": course.id},
+        )
+        db.execute(update(User).where(User.email == "1@wait.example").values(deleted_at=func.now()))
+    last = instructor.client.get(f"{url}/waiting-list?limit=100&page={people // 100}").json
+    assert [each["position"] for each in last["items"]] == list(range(people - 99, people))
+    assert last["total"] == people - 1
+    with core.reader() as connection:
+        read = text(
+            "SELECT coalesce(sum(idx_tup_fetch + seq_tup_read), 0) FROM pg_stat_xact_user_tables"
+            " WHERE relname = 'enrollment_waits'"
+        )
+        before = connection.execute(read).scalar_one()
+        of_course(connection, course.id, page=people // 100, limit=100)
+        assert 0 < connection.execute(read).scalar_one() - before <= 3 * people
+    with core.reader() as connection:
+        chosen = select(EnrollmentWait.id).order_by(EnrollmentWait.since.desc()).limit(1)
+        alone = wait(connection, connection.execute(chosen).scalar_one())
+    assert alone.position == last["items"][-1]["position"]
 
 
 def test_a_list_is_left(join, make_person, instructor, app, url, deliver, taken, core, assist):
