@@ -73,7 +73,11 @@ def is_signed(keys: SigningKeys, row: Any) -> bool:
     """Whether a row says what one of the keys has signed."""
     if row.signature is None or row.key_name is None:
         return False
-    return keys.fits(row.key_name, _signed_bytes(row), base64.b64decode(row.signature))
+    try:
+        signature = base64.b64decode(row.signature, validate=True)
+    except ValueError:
+        return False
+    return keys.fits(row.key_name, _signed_bytes(row), signature)
 
 
 def _signed_bytes(row: Any) -> bytes:

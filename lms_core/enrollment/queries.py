@@ -31,6 +31,10 @@ HOLDS_PLACE: ColumnElement[bool] = and_(
     Enrollment.status.not_in(("dropped", "expired")), Enrollment.place_freed_at.is_(None)
 )
 """``Enrollment.holds_place``, in SQL."""
+ENROLLED: ColumnElement[bool] = or_(
+    Enrollment.status == "suspended", and_(Enrollment.status.in_(TAKING), OVER.is_not(true()))
+)
+"""Whether somebody cannot be enrolled because they are, from a later date on too: ``admission.standing``, in SQL."""
 ENDS_AT: ColumnElement[dt.datetime | None] = case(
     (Enrollment.expires_at.is_not(None), func.greatest(Enrollment.expires_at, Enrollment.extended_until))
 )

@@ -11,7 +11,7 @@ from lms_core.courses.access import access_columns
 from lms_core.courses.models import Course
 from lms_core.courses.queries import IN_CATALOG
 from lms_core.enrollment.models import Enrollment, Invitation
-from lms_core.enrollment.queries import IN_USE
+from lms_core.enrollment.queries import ENROLLED
 from lms_core.kernel.db import AnyRow, AnySelect
 from lms_core.kernel.pagination import Page, page_of
 from lms_core.kernel.security import CALLER
@@ -80,7 +80,7 @@ def of_course(
 def of_person(connection: Connection, user_id: uuid.UUID, *, page: int, limit: int) -> Page:
     """What somebody can still accept, the newest first: by their verified address, in courses they are not in."""
     address = select(func.lower(User.email)).where(User.id == user_id, User.email_verified).scalar_subquery()
-    there = exists().where(Enrollment.course_id == Invitation.course_id, Enrollment.user_id == user_id, IN_USE)
+    there = exists().where(Enrollment.course_id == Invitation.course_id, Enrollment.user_id == user_id, ENROLLED)
     statement = _invitations(Course.id.label("course_id")).where(
         func.lower(Invitation.email) == address, Invitation.expires_at > func.now(),
         Invitation.status.in_(("pending", "declined")), IN_CATALOG, ~there,

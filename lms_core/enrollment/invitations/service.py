@@ -24,7 +24,7 @@ from lms_core.courses.service import lock_course
 from lms_core.enrollment.invitations.queries import STATUS
 from lms_core.enrollment.methods import Application, Refuse, method_of
 from lms_core.enrollment.models import Enrollment, Invitation
-from lms_core.enrollment.queries import IN_USE
+from lms_core.enrollment.queries import ENROLLED
 from lms_core.kernel.core import Core
 from lms_core.kernel.errors import Conflict, Invalid, NotFound, TooMany
 from lms_core.kernel.events import publish_all
@@ -131,7 +131,7 @@ def _known(db: Session, course_id: uuid.UUID, keys: Collection[str]) -> Mapping[
     address = func.lower(User.email)
     there = Enrollment.course_id == course_id
     rows = db.execute(
-        select(address, User.preferred_language, func.coalesce(IN_USE | (Enrollment.status == "suspended"), False))
+        select(address, User.preferred_language, func.coalesce(ENROLLED, False))
         .outerjoin_from(User, Enrollment, (Enrollment.user_id == User.id) & there)
         .where(address.in_(keys), LIVING)
     )

@@ -18,6 +18,7 @@ def purge(context: TaskContext) -> None:
     before = context.core.clock() - KEPT
     gone = Invitation.user_id.in_(select(User.id).where(User.deleted_at.is_not(None)))
     over = (Invitation.status != "accepted") & (Invitation.expires_at < before)
-    some = select(Invitation.id).where(or_(over, gone)).limit(BATCH)
+    # What somebody renews at this moment is passed by.
+    some = select(Invitation.id).where(or_(over, gone)).limit(BATCH).with_for_update(skip_locked=True)
     ended = delete(Invitation).where(Invitation.id.in_(some))
     context.in_batches(lambda db: db.connection().execute(ended).rowcount, BATCH)

@@ -218,7 +218,7 @@ def _locked(db: Session, course_id: uuid.UUID, step: str, chosen: Chosen) -> Seq
         select(Enrollment.id, Enrollment.user_id, Enrollment.course_id, Enrollment.status, Course.title)
         .join_from(Enrollment, User, User.id == Enrollment.user_id)
         .join(Course, Course.id == Enrollment.course_id)
-        .where(Enrollment.course_id == course_id, *chosen.conditions())
+        .where(Enrollment.course_id == course_id, LIVING, *chosen.conditions())
         .order_by(Enrollment.id)
         .limit(AT_ONCE)
         .with_for_update(of=Enrollment, key_share=True)

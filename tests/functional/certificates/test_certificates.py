@@ -206,6 +206,7 @@ def test_who_writes_into_the_table_makes_no_certificate(core, app, certificate, 
         {"issued_at": func.now() - text("interval '9 years'")},
         {"key_name": "unknown"},
         {"signature": "AAAA"},
+        {"signature": "abc"},
     ):
         with core.transaction() as db:
             before = db.execute(select(*(getattr(Certificate, name).label(name) for name in change))).one()

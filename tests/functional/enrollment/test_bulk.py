@@ -315,3 +315,13 @@ def test_two_at_once_change_each_once(core, instructor, make_person, take, url):
     with ThreadPoolExecutor(4) as pool:
         assert sum(pool.map(suspend, range(4))) == 6
     assert told(core, EnrollmentSuspended) == 6
+
+
+def test_a_filter_changes_whom_it_lists(core, instructor, make_person, take, url):
+    there, gone = make_person(), make_person()
+    take(there)
+    take(gone)
+    with core.transaction() as db:
+        db.execute(update(User).where(User.id == gone.id).values(deleted_at=core.clock()))
+    assert instructor.client.get(url).json["total"] == 1
+    assert instructor.client.post_json(f"{url}/suspend", {"filter": {}}).json["changed"] == 1

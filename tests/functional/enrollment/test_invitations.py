@@ -164,6 +164,21 @@ def test_what_becomes_of_each_address(invite, join, student, make_person, mailed
     assert "@" not in str(kept)
 
 
+@pytest.mark.parametrize("step", ["later", "suspended"])
+def test_who_is_enrolled_though_not_in_is_not_invited(invite, make_person, instructor, course, step):
+    person, mine = make_person("student"), "/api/v1/users/me/invitations"
+    invite(person.email)
+    assert len(person.client.get(mine).json["items"]) == 1
+    named = {"userId": str(person.id)}
+    body = {"students": [{**named, "startsAt": "2998-01-01T00:00:00Z"} if step == "later" else named]}
+    bulk = f"/api/v1/courses/{course.id}/enrollments/bulk"
+    [made] = instructor.client.post_json(bulk, body).json["results"]
+    if step == "suspended":
+        instructor.client.post_json(f"/api/v1/enrollments/{made['enrollmentId']}/suspend", {})
+    assert person.client.get(mine).json["items"] == []
+    assert outcomes(invite(person.email)) == ["already_enrolled"]
+
+
 def test_staff_do_not_learn_who_has_an_account(invite, make_person, instructor, url):
     person = make_person("student")
     known, unknown = invite(person.email, "nobody@example.org")
