@@ -11,6 +11,9 @@ from lms_core.kernel.i18n import _
 from lms_core.kernel.schemas import Money, Number, Part, Schema, Text, Timestamp
 
 PLAIN = {"description": "Plain text: to be shown as it is, never as HTML."}
+DOWNLOADS = (
+    "Whether clients are to offer the files of lessons for download. Who can see one has received it: no protection."
+)
 LEVELS = ("beginner", "intermediate", "advanced")
 _LANGUAGE = re.compile(r"[a-z]{2,3}(-[A-Za-z0-9]{2,8})*")
 _CODE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
@@ -78,7 +81,7 @@ class CourseSchema(CourseSummarySchema):
     completion_certificate = fields.Boolean()
     certificate_months = fields.Integer(allow_none=True)
     allow_discussion = fields.Boolean()
-    allow_download = fields.Boolean()
+    allow_download = fields.Boolean(metadata={"description": DOWNLOADS})
     completed_count = fields.Integer()
     created_at = Timestamp()
     updated_at = Timestamp()
@@ -141,7 +144,7 @@ class CourseChangeSchema(Schema):
         metadata={"description": "How long a certificate is valid from its issue; null for good.", "example": 24},
     )  # fmt: skip
     allow_discussion = fields.Boolean()
-    allow_download = fields.Boolean()
+    allow_download = fields.Boolean(metadata={"description": DOWNLOADS})
 
     @validates_schema
     def _picture(self, data: dict[str, Any], **kwargs: Any) -> None:
