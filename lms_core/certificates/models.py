@@ -21,10 +21,11 @@ class Certificate(Identified, Base):
     """A certificate, found by its number; of an enrollment's at most one is not revoked.
 
     ``extra`` is what it says, frozen: later names and titles change nothing (:mod:`lms_core.certificates.statements`).
-    Until its PDF is there, nobody may know of it; then ``signature`` is over number, statement and times, by the key
-    ``key_name``, ``credential`` is the Open Badge, and ``checksum`` the SHA-256 of the PDF, whose bytes are an object
-    of the storage and nobody's file. One that was issued anew is revoked, and ``replaced_by`` the new one. Once its
-    holder's account is gone, it names nobody, and neither PDF nor credential is kept.
+    Until its PDF is there, nobody may know of it; then ``checksum`` is the SHA-256 of the PDF, whose bytes are an
+    object of the storage and nobody's file, ``credential`` the Open Badge, and ``signature`` is over number, statement,
+    times and checksum, by the key ``key_name``. Its addresses follow from its number, and are not kept. One that was
+    issued anew is revoked, and ``replaced_by`` the new one. Once its holder's account is gone, it names nobody, and
+    neither PDF nor credential is kept.
     """
 
     __tablename__ = "certificates"
@@ -38,6 +39,7 @@ class Certificate(Identified, Base):
     template_id: Mapped[str | None]
     """The folder of the institution's template that it was printed by; null where that was ours."""
     verification_url: Mapped[str | None]
+    """Not written, nor read: see :mod:`lms_core.certificates.addresses`. Neither is the next."""
     pdf_url: Mapped[str | None]
     extra: Mapped[Document] = mapped_column("metadata")
     revoked: Mapped[bool] = mapped_column(Computed("revoked_at IS NOT NULL", persisted=True))

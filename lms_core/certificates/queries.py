@@ -2,7 +2,7 @@
 
 import datetime as dt
 import uuid
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from sqlalchemy import BigInteger, ColumnElement, Connection, case, cast, func, literal, select
@@ -11,6 +11,7 @@ from sqlalchemy.types import DateTime
 
 from lms_core.accounts.models import User
 from lms_core.accounts.queries import LIVING
+from lms_core.certificates.addresses import Addresses
 from lms_core.certificates.models import Certificate
 from lms_core.courses.access import access_columns
 from lms_core.courses.models import Course, CourseVersion
@@ -20,6 +21,7 @@ from lms_core.kernel.pagination import Page, page_of
 
 STATUSES = ("pending", "valid", "expired", "revoked", "superseded")
 _MOMENT = DateTime(timezone=True)
+_NUMBER = "{number}"
 _said = Certificate.extra
 HOLDER = _said["holder"]["name"].astext
 TITLE = _said["course"]["title"].astext
@@ -36,24 +38,32 @@ def status_at(now: dt.datetime) -> ColumnElement[str]:
     )
 
 
-def _issued(now: dt.datetime) -> AnySelect:
-    """What its holder and the staff of its course see of a certificate."""
+def _issued(at: Addresses, now: dt.datetime) -> AnySelect:
+    """What its holder and the staff of its course see of a certificate: addresses only of what is there."""
+    made = Certificate.checksum.is_not(None)
     return select(
         Certificate.id, Certificate.certificate_number, Certificate.user_id, Certificate.course_id,
         Certificate.issued_at, Certificate.expires_at, Certificate.revoked_at, Certificate.revoked_reason,
-        Certificate.verification_url, Certificate.pdf_url, status_at(now).label("status"),
-        HOLDER.label("holder_name"), TITLE.label("course_title"),
-        Certificate.credential["id"].astext.label("credential_url"),
+        status_at(now).label("status"), HOLDER.label("holder_name"), TITLE.label("course_title"),
+        _address(at.page, made).label("verification_url"), _address(at.pdf, made).label("pdf_url"),
+        _address(at.credential, Certificate.credential.is_not(None)).label("credential_url"),
     )  # fmt: skip
 
 
-def of_person(connection: Connection, user_id: uuid.UUID, now: dt.datetime, *, page: int, limit: int) -> Page:
+def _address(of: Callable[[str], str], there: ColumnElement[bool]) -> ColumnElement[str | None]:
+    return case((there, func.replace(of(_NUMBER), _NUMBER, Certificate.certificate_number)), else_=None)
+
+
+def of_person(
+    connection: Connection, at: Addresses, user_id: uuid.UUID, now: dt.datetime, *, page: int, limit: int
+) -> Page:
     """Somebody's certificates, the newest first."""
-    return _page(connection, _issued(now).where(Certificate.user_id == user_id), page, limit)
+    return _page(connection, _issued(at, now).where(Certificate.user_id == user_id), page, limit)
 
 
 def of_course(
     connection: Connection,
+    at: Addresses,
     course_id: uuid.UUID,
     now: dt.datetime,
     *,
@@ -63,7 +73,7 @@ def of_course(
     limit: int,
 ) -> Page:
     """The certificates of a course, the newest first."""
-    wanted = _issued(now).where(Certificate.course_id == course_id)
+    wanted = _issued(at, now).where(Certificate.course_id == course_id)
     if status is not None:
         wanted = wanted.where(status_at(now) == status)
     if user_id is not None:
@@ -76,15 +86,17 @@ def _page(connection: Connection, wanted: AnySelect, page: int, limit: int) -> P
     return page_of(connection, ordered, page=page, limit=limit)
 
 
-def issued(connection: Connection | Session, certificate_id: uuid.UUID, now: dt.datetime) -> AnyRow | None:
+def issued(
+    connection: Connection | Session, at: Addresses, certificate_id: uuid.UUID, now: dt.datetime
+) -> AnyRow | None:
     """One certificate, as its holder sees it."""
-    return connection.execute(_issued(now).where(Certificate.id == certificate_id)).first()
+    return connection.execute(_issued(at, now).where(Certificate.id == certificate_id)).first()
 
 
 _WHOLE = (
     Certificate.id, Certificate.certificate_number, Certificate.user_id, Certificate.extra.label("extra"),
     Certificate.issued_at, Certificate.expires_at, Certificate.revoked_at, Certificate.revoked_reason,
-    Certificate.verification_url, Certificate.key_name, Certificate.signature, Certificate.credential,
+    Certificate.key_name, Certificate.signature, Certificate.credential,
     Certificate.storage_provider, Certificate.storage_path, Certificate.file_size, Certificate.checksum,
     User.deleted_at.label("holder_deleted_at"),
 )  # fmt: skip

@@ -6,6 +6,7 @@ from typing import Any, ClassVar
 import structlog
 
 from lms_core.certificates import queries
+from lms_core.certificates.addresses import Addresses
 from lms_core.certificates.numbering import LONGEST, number_meant
 from lms_core.certificates.statements import is_signed
 from lms_core.courses.access import course_acl
@@ -80,7 +81,7 @@ def is_verifiable(request: Request, row: Any) -> bool:
     return False
 
 
-def verified(row: Any) -> dict[str, Any]:
+def verified(request: Request, row: Any) -> dict[str, Any]:
     """What anybody may know of a certificate."""
     said = row.extra
     named = row.status in _NAMED and row.holder_deleted_at is None
@@ -96,7 +97,7 @@ def verified(row: Any) -> dict[str, Any]:
         "revoked_at": row.revoked_at,
         "issuer_name": said["issuer"]["name"],
         "issuer_url": said["issuer"]["url"],
-        "verification_url": row.verification_url,
+        "verification_url": Addresses(request.core.settings).page(row.certificate_number),
     }
 
 

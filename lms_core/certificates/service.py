@@ -1,7 +1,7 @@
 """Commands on certificates. Each runs in the caller's transaction; raising rolls it back.
 
-A certificate is written down when it is earned, with all that it says, and made when a worker has the time: signed,
-printed and stored. Until then it is pending. Of two that would issue one at once, the index of the current ones lets
+A certificate is written down when it is earned, with all that it says, and made when a worker has the time: printed,
+stored and signed. Until then it is pending. Of two that would issue one at once, the index of the current ones lets
 one through.
 """
 
@@ -79,7 +79,7 @@ def _issue(db: Session, core: Core, facts: Any, expires_at: dt.datetime | None) 
 
 
 def make(db: Session, registry: Any, certificate_id: uuid.UUID) -> None:
-    """Sign, print and store a pending certificate; a second time, or after it was revoked, does nothing.
+    """Print, store and sign a pending certificate; a second time, or after it was revoked, does nothing.
 
     Raises TemplateError where the template cannot be set, and StorageUnavailable.
     """
@@ -92,16 +92,15 @@ def make(db: Session, registry: Any, certificate_id: uuid.UUID) -> None:
     template = Template.from_settings(core.settings)
     at, number = Addresses(core.settings), certificate.certificate_number
     certificate.credential = badge(core, keys, certificate, email)
-    certificate.key_name, certificate.signature = keys.name, signature_of(keys, certificate)
     words = Printed(number, certificate.extra, certificate.issued_at, certificate.expires_at, at.page(number))
     pdf = printed(core.i18n, template, words, certificate.credential)
     certificate.storage_provider = registry.storage.name
     certificate.storage_path, stored = store_object(db, registry.storage, io.BytesIO(pdf))
     certificate.file_size, certificate.checksum = stored.size, stored.sha256
+    certificate.key_name, certificate.signature = keys.name, signature_of(keys, certificate)
     certificate.template_id = template.name
-    certificate.verification_url, certificate.pdf_url = at.page(number), at.pdf(number)
     db.flush()
-    _mark(db, certificate, certificate.verification_url)
+    _mark(db, certificate, at.page(number))
     publish(db, CertificateIssued(
         certificate.id, certificate.user_id, certificate.course_id, number, certificate.extra["course"]["title"],
         again=db.scalar(select(Certificate.id).where(Certificate.replaced_by == certificate.id).limit(1)) is not None,

@@ -65,7 +65,7 @@ def plain(text: str) -> str:
 
 
 def signature_of(keys: SigningKeys, certificate: Any) -> str:
-    """Over the number, all that it says, and its times; in Base64."""
+    """Over the number, all that it says, its times, and the PDF by its checksum; in Base64."""
     return base64.b64encode(keys.sign(_signed_bytes(certificate))).decode()
 
 
@@ -77,13 +77,25 @@ def is_signed(keys: SigningKeys, row: Any) -> bool:
         signature = base64.b64decode(row.signature, validate=True)
     except ValueError:
         return False
-    return keys.fits(row.key_name, _signed_bytes(row), signature)
+    return any(keys.fits(row.key_name, signed, signature) for signed in (_signed_bytes(row), _signed_at_first(row)))
 
 
 def _signed_bytes(row: Any) -> bytes:
     """The same bytes for the same certificate, whoever writes them down."""
+    return b"lms-certificate 2 " + _canonical(row, row.checksum)
+
+
+def _signed_at_first(row: Any) -> bytes:
+    """What was signed before the PDF was part of it. No signature of one form fits the other: their beginnings differ.
+
+    Nothing is signed so any more.
+    """
+    return b"lms-certificate " + _canonical(row)
+
+
+def _canonical(row: Any, *more: str) -> bytes:
     times = [None if each is None else each.astimezone(dt.UTC).isoformat() for each in (row.issued_at, row.expires_at)]
-    return b"lms-certificate " + orjson.dumps([row.certificate_number, row.extra, *times], option=orjson.OPT_SORT_KEYS)
+    return orjson.dumps([row.certificate_number, row.extra, *times, *more], option=orjson.OPT_SORT_KEYS)
 
 
 def _zone(name: str) -> dt.tzinfo:

@@ -9,6 +9,7 @@ from pyramid.security import NO_PERMISSION_REQUIRED
 from pyramid.view import view_config
 
 from lms_core.certificates import queries, schemas, service
+from lms_core.certificates.addresses import Addresses
 from lms_core.certificates.credentials import LISTED, MEDIA_TYPE, issuer_document, status_list
 from lms_core.certificates.resources import (
     CertificateItem,
@@ -45,7 +46,7 @@ def verify_certificate(context: CertificateItem, request: Request) -> Any:
     Tells what is printed on it and whether it is valid, expired, revoked or superseded. Small letters, spaces and
     missing dashes do no harm. `/certificates/{number}` below the site's address is the same as a page for people.
     """
-    return verified(context.row)
+    return verified(request, context.row)
 
 
 @view_config(
@@ -62,7 +63,7 @@ def verify_file(context: VerifyResource, request: Request) -> Any:
     checksum = _checksum(request)
     row = queries.certificate_of_file(request.reader, checksum, request.core.clock())
     genuine = row is not None and is_verifiable(request, row)
-    return {"genuine": genuine, "certificate": verified(row) if genuine else None}
+    return {"genuine": genuine, "certificate": verified(request, row) if genuine else None}
 
 
 def _checksum(request: Request) -> str:
@@ -143,7 +144,8 @@ def _json_ld(document: Any, kind: str = MEDIA_TYPE, kept: str | None = None) -> 
 )  # fmt: skip
 def my_certificates(context: MyCertificates, request: Request) -> Page:
     """List one's own certificates, the newest first; one that is being made is pending."""
-    return queries.of_person(request.reader, request.caller.user_id, request.core.clock(), **request.query)
+    at = Addresses(request.core.settings)
+    return queries.of_person(request.reader, at, request.caller.user_id, request.core.clock(), **request.query)
 
 
 @view_config(
@@ -152,7 +154,8 @@ def my_certificates(context: MyCertificates, request: Request) -> Page:
 )  # fmt: skip
 def course_certificates(context: CourseCertificates, request: Request) -> Page:
     """List the certificates of a course, the newest first."""
-    return queries.of_course(request.reader, context.course.id, request.core.clock(), **request.query)
+    at = Addresses(request.core.settings)
+    return queries.of_course(request.reader, at, context.course.id, request.core.clock(), **request.query)
 
 
 @view_config(
@@ -177,7 +180,7 @@ def revoke_certificate(context: CertificateItem, request: Request) -> Any:
     """Revoke a certificate, for good. Its holder is told, with the reason."""
     service.revoke(request.db, request.core, context.id, request.validated["reason"])
     audit(request.db, request, "certificates.revoke", "certificate", context.id, new=request.validated)
-    return queries.issued(request.db, context.id, request.core.clock())
+    return queries.issued(request.db, Addresses(request.core.settings), context.id, request.core.clock())
 
 
 @view_config(
@@ -198,6 +201,6 @@ def reissue_certificate(context: CertificateItem, request: Request) -> Any:
 
 
 def _made(request: Request, certificate_id: Any) -> Any:
-    row: Any = queries.issued(request.db, certificate_id, request.core.clock())
+    row: Any = queries.issued(request.db, Addresses(request.core.settings), certificate_id, request.core.clock())
     created(request, "certificates", row.certificate_number)
     return row

@@ -35,7 +35,7 @@ def show_certificate(context: Any, request: Request) -> Response:
         raise NotFound(detail=_UNKNOWN)
     wanted = request.accept.acceptable_offers(["text/html", "application/json"])
     if wanted and wanted[0][0] == "application/json":
-        said = CertificateSchema().dump(verified(row))
+        said = CertificateSchema().dump(verified(request, row))
         return Response(body=orjson.dumps(said, option=JSON_OPTIONS), content_type="application/json", charset=None)
     return _shown(request, row, genuine=False)
 
@@ -66,7 +66,7 @@ def verify_file(context: Any, request: Request) -> Response:
 
 
 def _shown(request: Request, row: Any, *, genuine: bool) -> Response:
-    said, locale = verified(row), request.localizer.locale_name
+    said, locale = verified(request, row), request.localizer.locale_name
 
     def day(when: Any) -> str | None:
         return None if when is None else format_date(when, "long", locale)

@@ -1,9 +1,13 @@
 """Certificates: earned once, made by the pipeline, verified by anybody, and had by those whose they are."""
 
+import base64
+import datetime as dt
 import email
 import email.policy
+import hashlib
 from concurrent.futures import ThreadPoolExecutor
 
+import orjson
 import pytest
 from sqlalchemy import delete, func, select, text, update
 
@@ -22,6 +26,7 @@ from lms_core.testing.courses import make_course
 API = "/api/v1/certificates"
 MINE = "/api/v1/users/me/certificates"
 PDF = {"Content-Type": "application/pdf"}
+FORGED = b"%PDF-1.7 Mallory is a doctor"
 
 
 def _count(core):
@@ -207,15 +212,48 @@ def test_who_writes_into_the_table_makes_no_certificate(core, app, certificate, 
         {"key_name": "unknown"},
         {"signature": "AAAA"},
         {"signature": "abc"},
+        {"checksum": hashlib.sha256(FORGED).hexdigest()},
     ):
         with core.transaction() as db:
             before = db.execute(select(*(getattr(Certificate, name).label(name) for name in change))).one()
             db.execute(update(Certificate).values(**change))
         app.get(f"{API}/{number}", status=404)
         app.get(f"/certificates/{number}", status=404)
-        assert app.send("POST", f"{API}/verify", pdf, headers=PDF).json["genuine"] is False
+        for file in (pdf, FORGED):
+            assert app.send("POST", f"{API}/verify", file, headers=PDF).json["genuine"] is False
         _set(core, Certificate, **before._mapping)
     assert app.get(f"{API}/{number}").json["status"] == "valid"
+
+
+def test_who_writes_into_the_table_leads_nobody_astray(core, app, student, certificate):
+    evil = "https://evil.example.org"
+    credential = func.jsonb_set(Certificate.credential, ["id"], text(f"""'"{evil}"'::jsonb"""))
+    _set(core, Certificate, verification_url=evil, pdf_url=evil, credential=credential)
+    assert student.client.get(MINE).json["items"] == [certificate]
+    seen = app.get(f"{API}/{certificate['number']}")
+    assert seen.json["verificationUrl"] == certificate["verificationUrl"]
+    assert "evil" not in seen.text
+
+
+def test_what_was_signed_before_signatures_covered_the_pdf_verifies_still(
+    core, registry, app, student, certificate, row_of, run_periodic
+):
+    """Until its holder is forgotten it has the old signature, and then one of today."""
+    number, row = certificate["number"], row_of(certificate["number"])
+    times = [row.issued_at.astimezone(dt.UTC).isoformat(), None]
+    old = b"lms-certificate " + orjson.dumps([number, row.extra, *times], option=orjson.OPT_SORT_KEYS)
+    _set(core, Certificate, signature=base64.b64encode(registry.certificate_keys.sign(old)).decode())
+    assert app.get(f"{API}/{number}").json["status"] == "valid"
+    _set(core, Certificate, expires_at=func.now() + text("interval '9 years'"))
+    app.get(f"{API}/{number}", status=404)
+    _set(core, Certificate, expires_at=None)
+
+    with core.transaction() as db:
+        db.execute(update(User).where(User.id == student.id).values(deleted_at=func.now()))
+    run_periodic("certificates.forget")
+    assert app.get(f"{API}/{number}").json["status"] == "valid"
+    _set(core, Certificate, checksum=hashlib.sha256(FORGED).hexdigest())
+    app.get(f"{API}/{number}", status=404)
 
 
 def test_a_former_key_verifies_as_long_as_it_is_there(make_app, certificate, core):
