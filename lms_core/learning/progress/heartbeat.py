@@ -3,9 +3,10 @@
 No time is counted twice, and none that has not passed: ``enrollments.time_counted_until`` moves on with each beat in
 any lesson of the course, whichever of a student's tabs and devices sends it. A beat that is sent again finds no time
 left to count, and what it says was seen is there already, so that clients repeat what was not answered, adding up the
-seconds, and nobody keeps account of beats.
+seconds, and nobody keeps account of beats. How old a late beat is, its client says: no clock but ours is compared.
 """
 
+import datetime as dt
 import uuid
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -155,7 +156,7 @@ def beat(connection: Connection, core: Core, user_id: uuid.UUID, lesson_id: uuid
         student=user_id,
         lesson=lesson_id,
         now=now,
-        at=min(said["at"] or now, now),
+        at=now - dt.timedelta(seconds=said["age"]),
         most=core.settings.integer("lms.progress.longest_beat"),
         seen=_multirange(said["seen"]),
         **{name: said[name] for name in ("seconds", "position", "finished", "score")},

@@ -9,6 +9,9 @@ from lms_core.kernel.schemas import Percentage, Schema, Timestamp
 
 FURTHEST = 10_000_000
 """Parts that a lesson can have: a hundred days of seconds."""
+OLDEST = 366 * 86_400
+"""Seconds that a beat may come late: of a device that was offline."""
+_AGE = "Seconds since it was so, reckoned anew each time that the beat is sent: a late one moves no position back."
 _PIECE = "Each `[first, end]`: the first part, counted from 0, and the one after the last. What a part is, "
 _PIECE += "the content type says (`GET /content-types`): a second, a page, a percent of a text."
 
@@ -49,9 +52,11 @@ class HeartbeatSchema(Schema):
         load_default=None,
         metadata={"description": "What the page that is shown has reported, in percent; the best one counts."},
     )
-    at = Timestamp(
-        load_default=None,
-        metadata={"description": "When it was so, by the client's clock: a late beat moves no position back."},
+    age = fields.Integer(
+        strict=True,
+        validate=validate.Range(0, OLDEST),
+        load_default=0,
+        metadata={"description": _AGE},
     )
 
 

@@ -32,7 +32,7 @@ def beat(context: LessonHeartbeat, request: Request) -> Any:
     To be sent every half a minute while the lesson is looked at, and once more before it is left. Of the seconds as
     many count as have passed since the last beat or start in any lesson of the course, up to a limit of the
     installation's. A beat that got no answer is sent again with the seconds since the last one that did: nothing is
-    counted twice.
+    counted twice. What comes late says its `age`, so that it moves no position back that another device has told since.
     """
     said = heartbeat.beat(request.writer, request.core, request.caller.user_id, context.lesson_id, request.validated)
     return said or context.refuse()

@@ -115,15 +115,31 @@ def test_two_tabs_share_the_time_of_one_person(core, student, course, lesson):
     assert totals(core) == [counted] * 3
 
 
-def test_an_older_beat_moves_no_position_back(core, student, lesson):
-    now = core.clock()
-    at = {name: (now - dt.timedelta(seconds=ago)).isoformat() for name, ago in {"old": 60, "new": 30}.items()}
-    assert beat(student, lesson, position=50, at=at["new"])["position"] == 50
-    assert beat(student, lesson, position=20, at=at["old"])["position"] == 50
-    future = (now + dt.timedelta(days=1)).isoformat()
-    assert beat(student, lesson, position=5, at=future)["position"] == 5
+def test_an_older_beat_moves_no_position_back(student, lesson):
+    assert beat(student, lesson, position=50, age=30)["position"] == 50
+    assert beat(student, lesson, position=20, age=60)["position"] == 50
     assert beat(student, lesson, position=7)["position"] == 7
+    assert beat(student, lesson, position=9, age=3600, seen=[[8, 10]])["position"] == 7
     assert beat(student, lesson)["position"] == 7
+    assert progress(student, lesson)["seen"] == [[8, 10]]
+
+
+def test_two_devices_save_their_positions_in_turn_whatever_their_clocks_say(core, student, lesson):
+    """A telephone was offline, a tablet was not: what each is told last wins, and no clock of theirs is asked."""
+    tablet, phone = student.client, student.client.bearer(student.client.authorization[1])
+
+    def send(device, **said):
+        return device.post_json(f"/api/v1/lessons/{lesson}/heartbeat", {"seconds": 0, **said}).json["position"]
+
+    assert send(tablet, position=100) == 100
+    assert send(phone, position=40, age=600) == 100
+    assert send(phone, position=110) == 110
+    assert send(tablet, position=105) == 105
+    # The telephone never got the answer to what it sent ten minutes ago.
+    assert send(phone, position=40, age=700) == 105
+    do(student, "start", lesson)
+    assert send(phone, position=40, age=710) == 105
+    assert send(phone, position=120) == 120
 
 
 def test_what_was_seen_adds_up_in_any_order(student, lesson):
@@ -165,7 +181,8 @@ def test_time_counts_on_after_the_lesson_is_completed(core, student, lesson):
         {"seconds": 1, "seen": [[5, 2]]}, {"seconds": 1, "seen": [[1]]}, {"seconds": 1, "seen": [[1, 2, 3]]},
         {"seconds": 1, "seen": [[0, 10**10]]}, {"seconds": 1, "seen": [["0,1),[5", 9]]}, {"seconds": 1, "seen": "{}"},
         {"seconds": 1, "seen": [[number, number + 1] for number in range(0, 402, 2)]}, {"seconds": 1, "score": 101},
-        {"seconds": 1, "score": float("1e400")}, {"seconds": 1, "score": -1}, {"seconds": 1, "at": "yesterday"},
+        {"seconds": 1, "score": float("1e400")}, {"seconds": 1, "score": -1},
+        {"seconds": 1, "age": -1}, {"seconds": 1, "age": 10**9}, {"seconds": 1, "age": None},
         {"seconds": 1, "finished": "perhaps"}, {"seconds": 1, "status": "completed"}, [], None,
     ],
     ids=lambda body: repr(body)[:40],
