@@ -44,7 +44,7 @@ from lms_core.courses.importing import (
 from lms_core.courses.references import FILE_ID_SCHEME, map_references, referenced_files
 from lms_core.courses.resources import CourseItem
 from lms_core.enrollment.admission import Admission
-from lms_core.enrollment.codes.service import use_access_code
+from lms_core.enrollment.codes.service import give_back_access_codes, use_access_code
 from lms_core.enrollment.events import (
     CourseCompleted,
     EnrollmentDropped,
@@ -57,7 +57,7 @@ from lms_core.enrollment.events import (
     UserEnrolled,
     WaitingListJoined,
 )
-from lms_core.enrollment.invitations.service import use_invitation
+from lms_core.enrollment.invitations.service import give_back_invitations, use_invitation
 from lms_core.enrollment.methods import (
     Admit,
     Application,
@@ -70,7 +70,7 @@ from lms_core.enrollment.methods import (
     Pay,
     Refuse,
 )
-from lms_core.enrollment.payments.asking import ask_to_pay
+from lms_core.enrollment.payments.asking import ask_to_pay, give_back_vouchers
 from lms_core.enrollment.payments.events import PaymentNeedsAttention, PaymentReceived, PaymentRefunded
 from lms_core.enrollment.payments.gateways import (
     Charge,
@@ -149,8 +149,9 @@ __all__ = [
     "Storage", "StorageBackend", "StorageUnavailable", "Stored", "StoredObject", "TaskContext", "Text", "Timestamp",
     "Timestamped", "TooLarge", "TooMany", "Unauthorized", "Unavailable", "Undeliverable", "UserEnrolled",
     "UserRegistered", "Verdict", "WaitingListJoined", "WebhookRefused", "Workshop", "_", "api_url", "ask_to_pay",
-    "audit", "check_storage_key", "course_acl", "created", "cursor_page", "enroll", "fields", "grant", "hookimpl",
-    "is_blank", "is_storage_key", "map_references", "notify", "page_of", "placed", "publish", "queue_mail",
-    "ranged_stream", "reading_minutes", "referenced_files", "refusal", "revoke", "sanitize", "scoped_acl", "short_of",
-    "tell", "throttle_account", "throttle_address", "touch_trigger", "use_access_code", "use_invitation", "validate",
+    "audit", "check_storage_key", "course_acl", "created", "cursor_page", "enroll", "fields", "give_back_access_codes",
+    "give_back_invitations", "give_back_vouchers", "grant", "hookimpl", "is_blank", "is_storage_key", "map_references",
+    "notify", "page_of", "placed", "publish", "queue_mail", "ranged_stream", "reading_minutes", "referenced_files",
+    "refusal", "revoke", "sanitize", "scoped_acl", "short_of", "tell", "throttle_account", "throttle_address",
+    "touch_trigger", "use_access_code", "use_invitation", "validate",
 ]  # fmt: skip

@@ -43,6 +43,8 @@ class Admission:
     """What came before: ``request`` or ``waiting_list``."""
     pays: bool = False
     """Of who waits for a place: whether they are asked to pay then, and not let in."""
+    spent: Mapping[str, str] = field(default_factory=dict)
+    """Of who waits for a place: what the method gives back should they never get one."""
     starts_at: dt.datetime | None = None
     expires_at: dt.datetime | None = None
     dates: Mapping[uuid.UUID, tuple[dt.datetime | None, dt.datetime | None]] = field(default_factory=dict)

@@ -47,6 +47,7 @@ class Application:
 
     ``data`` is what they sent, as the method's ``schema`` loads it; ``settings`` what the course's author chose, as
     JSON. What is written through ``db`` is committed together with the decision, and with nothing if it is a refusal.
+    ``spent`` is for the method to note what it has used up on them: see :meth:`EnrollmentMethod.give_back`.
     """
 
     db: Session
@@ -58,6 +59,7 @@ class Application:
     email_verified: bool
     data: Mapping[str, Any]
     settings: Mapping[str, Any]
+    spent: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,6 +137,13 @@ class EnrollmentMethod:
         Called as well where the course is full and has a waiting list: who would be let in then goes on that list.
         """
         raise NotImplementedError
+
+    def give_back(self, db: Session, spent: Sequence[Mapping[str, str]]) -> None:
+        """Take back what was spent on people who were to be let in, found no place, and wait for one no more.
+
+        ``spent`` has for each what ``decide`` noted in ``application.spent``, and comes once. Runs in the transaction
+        that takes them off the list, while the course is locked: ask no other server.
+        """
 
 
 def enrollment_methods(core: Core) -> dict[str, EnrollmentMethod]:

@@ -127,7 +127,7 @@ def _outcome(application: Application, course: Course, method: EnrollmentMethod,
         case Refuse():
             raise decision.error
         case Admit():
-            how = Admission(method=method.name, expires_at=decision.expires_at)
+            how = Admission(method=method.name, expires_at=decision.expires_at, spent=application.spent)
             if places == 0:
                 return Waiting(join_list(db, course, user_id, how))
             return admit_one(db, core, course, user_id, how, places=places)

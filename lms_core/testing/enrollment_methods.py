@@ -101,6 +101,8 @@ class EnrollmentMethodConformance:
                 application = _application(registry, db, course, applicant, method, sent, settings or {})
                 with _within(db):
                     decision = method.decide(application)
+                    if isinstance(decision, Admit):
+                        _give_back(method, db, application)
                 db.rollback()
             return decision
 
@@ -195,6 +197,16 @@ def check_decision(decision: Decision) -> None:
         case Refuse():
             assert _CODE.fullmatch(decision.code)
             assert str(decision.message).strip()
+
+
+def _give_back(method: EnrollmentMethod, db: Session, application: Application) -> None:
+    """As if they had waited for a place in vain; what is told twice is given back once."""
+    spent = dict(application.spent)
+    assert spent == json.loads(json.dumps(spent)), "what is spent is noted as text"
+    assert all(isinstance(each, str) for each in spent.values()), "what is spent is noted as text"
+    assert not spent or type(method).give_back is not EnrollmentMethod.give_back, "what is spent can be given back"
+    for _time in range(2):
+        method.give_back(db, [spent] if spent else [])
 
 
 def _check_outcome(decide: Decide, sent: Any, settings: Sent) -> None:

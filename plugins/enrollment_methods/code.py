@@ -3,6 +3,10 @@
 An applicant sends ``{"code": "..."}``.
 """
 
+from collections.abc import Mapping, Sequence
+
+from sqlalchemy.orm import Session
+
 from lms_core.plugin_api import (
     Admit,
     Application,
@@ -11,6 +15,7 @@ from lms_core.plugin_api import (
     Schema,
     Text,
     _,
+    give_back_access_codes,
     hookimpl,
     use_access_code,
 )
@@ -32,6 +37,9 @@ class CodeEnrollment(EnrollmentMethod):
 
     def decide(self, application: Application) -> Decision:
         return use_access_code(application, application.data["code"]) or Admit()
+
+    def give_back(self, db: Session, spent: Sequence[Mapping[str, str]]) -> None:
+        give_back_access_codes(db, spent)
 
 
 @hookimpl

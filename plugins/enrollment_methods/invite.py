@@ -3,6 +3,10 @@
 An applicant may send ``{"token": "..."}``, that of the link in the mail; who has the invited address needs none.
 """
 
+from collections.abc import Mapping, Sequence
+
+from sqlalchemy.orm import Session
+
 from lms_core.plugin_api import (
     Admit,
     Application,
@@ -11,6 +15,7 @@ from lms_core.plugin_api import (
     Schema,
     Text,
     _,
+    give_back_invitations,
     hookimpl,
     use_invitation,
 )
@@ -33,6 +38,9 @@ class InvitedEnrollment(EnrollmentMethod):
 
     def decide(self, application: Application) -> Decision:
         return use_invitation(application, application.data.get("token")) or Admit()
+
+    def give_back(self, db: Session, spent: Sequence[Mapping[str, str]]) -> None:
+        give_back_invitations(db, spent)
 
 
 @hookimpl

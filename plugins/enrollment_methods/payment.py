@@ -3,7 +3,21 @@
 An applicant may send ``{"voucher": "SPRING-2026"}``. The gateways are plugins of their own.
 """
 
-from lms_core.plugin_api import Application, Decision, EnrollmentMethod, Schema, Text, _, ask_to_pay, hookimpl
+from collections.abc import Mapping, Sequence
+
+from sqlalchemy.orm import Session
+
+from lms_core.plugin_api import (
+    Application,
+    Decision,
+    EnrollmentMethod,
+    Schema,
+    Text,
+    _,
+    ask_to_pay,
+    give_back_vouchers,
+    hookimpl,
+)
 
 api_version = "1"
 
@@ -22,6 +36,9 @@ class PaidEnrollment(EnrollmentMethod):
 
     def decide(self, application: Application) -> Decision:
         return ask_to_pay(application, application.data.get("voucher"))
+
+    def give_back(self, db: Session, spent: Sequence[Mapping[str, str]]) -> None:
+        give_back_vouchers(db, spent)
 
 
 @hookimpl

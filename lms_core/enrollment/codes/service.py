@@ -5,10 +5,11 @@ course alone: neither trying nor making one tells what other courses have.
 """
 
 import uuid
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Iterable, Mapping
 from typing import Any
 
-from sqlalchemy import and_, exists, func, or_, select, update
+from sqlalchemy import and_, delete, exists, func, or_, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
@@ -86,13 +87,15 @@ _REFUSALS: Mapping[str, Refuse] = {
     "used_up": Refuse("access_code_used_up", _("This code has been used as often as it may."), field="code"),
 }
 """By what a code is good for."""
+_SPENT = "accessCodeUse"
 
 
 def use_access_code(application: Application, code: str) -> Refuse | None:
     """Count a use of a code by an applicant, or say why it cannot be used: for a method that lets people in by codes.
 
     Somebody who comes back with a code uses it once all the same, unless their enrollment was over: then it is used
-    again. Raises 429 for who tries too many.
+    again. Raises 429 for who tries too many. Where they wait for a place then and get none, the method's ``give_back``
+    hands on to :func:`give_back_access_codes`.
     """
     throttle_address(application.request, "access_code")
     throttle_account(application.request, "access_code", str(application.user_id))
@@ -119,8 +122,20 @@ def use_access_code(application: Application, code: str) -> Refuse | None:
         .returning(AccessCode.id)
     )  # fmt: skip
     if db.execute(counted, execution_options={"synchronize_session": False}).first() is not None:
-        db.add(AccessCodeUse(code_id=found.id, user_id=application.user_id))
+        use = AccessCodeUse(code_id=found.id, user_id=application.user_id)
+        db.add(use)
         db.flush()
+        application.spent[_SPENT] = str(use.id)
         return None
     status = db.scalar(select(STATUS).where(AccessCode.id == found.id))
     return _REFUSALS.get(status or "", _REFUSALS["used_up"])
+
+
+def give_back_access_codes(db: Session, spent: Iterable[Mapping[str, str]]) -> None:
+    """Count the uses of codes no more that :func:`use_access_code` counted: once, however often it is asked to."""
+    ids = [uuid.UUID(each[_SPENT]) for each in spent if _SPENT in each]
+    unsynchronized = {"synchronize_session": False}
+    undone = delete(AccessCodeUse).where(AccessCodeUse.id.in_(ids)).returning(AccessCodeUse.code_id)
+    for code_id, uses in sorted(Counter(db.scalars(undone, execution_options=unsynchronized)).items()):
+        fewer = update(AccessCode).where(AccessCode.id == code_id).values(used_count=AccessCode.used_count - uses)
+        db.execute(fewer, execution_options=unsynchronized)

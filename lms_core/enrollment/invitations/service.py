@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from babel.dates import format_date
 from marshmallow import ValidationError
-from sqlalchemy import func, select
+from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
 from lms_core.accounts.fields import EmailAddress
@@ -39,6 +39,7 @@ if TYPE_CHECKING:
 AGAIN_AFTER = dt.timedelta(hours=1)
 """How soon the same invitation can be mailed again."""
 _ADDRESS = EmailAddress()
+_SPENT = "invitation"
 _UNKNOWN = _("This link belongs to no invitation; a newer mail may have another one.")
 
 
@@ -265,7 +266,8 @@ def use_invitation(application: Application, token: str | None = None) -> Refuse
     """Take an applicant's invitation as accepted, or say why they have none: for a method that lets in who is invited.
 
     They are known by their verified address. The ``token`` of a link only tells whom it was sent to, should it not have
-    been them. Who was let in and has left may come back, until the invitation ends or is revoked.
+    been them. Who was let in and has left may come back, until the invitation ends or is revoked. Where they wait for a
+    place then and get none, the method's ``give_back`` hands on to :func:`give_back_invitations`.
     """
     db, now = application.db, application.core.clock()
     invitation = _earlier(db, application.course.id, [application.email.lower()]).get(application.email.lower())
@@ -278,9 +280,18 @@ def use_invitation(application: Application, token: str | None = None) -> Refuse
     if invitation.status == "accepted":
         mine = invitation.user_id == application.user_id
         return None if mine else Refuse("invitation_accepted", _("This invitation has been accepted."))
+    application.spent[_SPENT] = str(invitation.id)
     invitation.status, invitation.user_id, invitation.ended_at = "accepted", application.user_id, now
     db.flush()
     return None
+
+
+def give_back_invitations(db: Session, spent: Iterable[Mapping[str, str]]) -> None:
+    """Invitations that :func:`use_invitation` took as accepted wait for an answer again, unless they were revoked."""
+    ids = [uuid.UUID(each[_SPENT]) for each in spent if _SPENT in each]
+    taken = update(Invitation).where(Invitation.id.in_(ids), Invitation.status == "accepted")
+    db.execute(taken.values(status="pending", user_id=None, ended_at=None),
+               execution_options={"synchronize_session": False})  # fmt: skip
 
 
 def _uninvited(application: Application, token: str | None) -> Refuse:

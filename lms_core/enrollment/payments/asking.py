@@ -1,22 +1,26 @@
 """Asking somebody who applies for a course to pay: what the enrollment method ``payment`` decides."""
 
 import datetime as dt
-from collections.abc import Mapping
+import uuid
+from collections.abc import Iterable, Mapping
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import select, true
+from sqlalchemy import select, true, update
+from sqlalchemy.orm import Session
 
 from lms_core.enrollment.methods import Admit, Application, Decision, Pay, Refuse
 from lms_core.enrollment.models import Enrollment
 from lms_core.enrollment.payments.gateways import VOUCHER, Gateways
 from lms_core.enrollment.payments.models import KEPT, Payment
 from lms_core.enrollment.payments.service import close
-from lms_core.enrollment.payments.vouchers import code_of, lowered, normal, redeem
+from lms_core.enrollment.payments.vouchers import code_of, count_uses, lowered, normal, redeem
 from lms_core.enrollment.queries import OVER
 from lms_core.kernel.core import Core
 from lms_core.kernel.i18n import _
 from lms_core.kernel.ratelimit import throttle_account, throttle_address
+
+_SPENT = "payment"
 
 
 def ask_to_pay(application: Application, voucher: str | None = None) -> Decision:
@@ -29,6 +33,9 @@ def ask_to_pay(application: Application, voucher: str | None = None) -> Decision
 
     Who has paid before, and left while there was time, pays nothing again: the money was kept, and so is what it was
     for. Who is not to come back gets it back, or is suspended.
+
+    Where a voucher pays for all of it, and they wait for a place then and get none, the method's ``give_back`` hands on
+    to :func:`give_back_vouchers`.
     """
     course = application.course
     if course.price == 0:
@@ -43,8 +50,17 @@ def ask_to_pay(application: Application, voucher: str | None = None) -> Decision
     if payment is None:
         payment = _new_payment(application, now, voucher)
         if payment.amount == 0:
+            application.spent[_SPENT] = str(payment.id)
             return Admit()
     return _asked(application.request.registry.payment_gateways, payment)
+
+
+def give_back_vouchers(db: Session, spent: Iterable[Mapping[str, str]]) -> None:
+    """Take back the payments that a voucher made alone, and its uses: once, however often it is asked to."""
+    ids = [uuid.UUID(each[_SPENT]) for each in spent if _SPENT in each]
+    made = (Payment.id.in_(ids), Payment.status == "paid", Payment.amount == 0)
+    undone = update(Payment).where(*made).values(status="cancelled", paid_at=None).returning(Payment.voucher_id)
+    count_uses(db, db.scalars(undone, execution_options={"synchronize_session": False}).all(), -1)
 
 
 def _has_paid(application: Application) -> bool:

@@ -92,7 +92,14 @@ def next_waits(db: Session, course_id: uuid.UUID, limit: int) -> Sequence[Enroll
     return db.scalars(ordered.execution_options(populate_existing=True)).all()
 
 
-def courses_with_room(db: Session, core: Core, limit: int) -> Sequence[uuid.UUID]:
+def courses_of_deleted(db: Connection, limit: int) -> Sequence[uuid.UUID]:
+    """Courses on whose lists there are accounts that were deleted."""
+    statement = select(EnrollmentWait.course_id).join(User, User.id == EnrollmentWait.user_id)
+    statement = statement.where(User.deleted_at.is_not(None)).distinct().order_by(EnrollmentWait.course_id)
+    return db.scalars(statement.limit(limit)).all()
+
+
+def courses_with_room(db: Connection, core: Core, limit: int) -> Sequence[uuid.UUID]:
     """Courses that could let somebody in who waits, or where a place was kept in vain."""
     now = core.clock()
     in_vain = exists().where(EnrollmentWait.course_id == Course.id, EnrollmentWait.offered_until <= now)

@@ -8,9 +8,10 @@ list, and the next one is asked.
 
 import datetime as dt
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import ColumnElement, delete, or_, select, update
 from sqlalchemy.orm import Session
 
 from lms_core.accounts.models import User
@@ -19,6 +20,7 @@ from lms_core.courses.models import Course
 from lms_core.courses.queries import hold_course
 from lms_core.enrollment.admission import Admission, admit
 from lms_core.enrollment.events import PlaceOffered, WaitingListJoined
+from lms_core.enrollment.methods import enrollment_methods
 from lms_core.enrollment.models import EnrollmentWait
 from lms_core.enrollment.places import places_left
 from lms_core.enrollment.waiting.queries import anybody_waits, next_waits
@@ -45,8 +47,7 @@ def check_waiting(db: Session, core: Core, course_id: uuid.UUID, user_id: uuid.U
     if wait.offered_until is None:
         raise Conflict("already_waiting", _("You are on the waiting list of this course already."))
     if wait.offered_until <= core.clock():
-        db.delete(wait)
-        db.flush()
+        end_waits(db, core, course_id, EnrollmentWait.id == wait.id)
 
 
 def join_list(
@@ -64,11 +65,28 @@ def join_list(
     return wait
 
 
-def leave_list(db: Session, course_id: uuid.UUID, wait_id: uuid.UUID) -> None:
+def end_waits(db: Session, core: Core, course_id: uuid.UUID, *which: ColumnElement[bool]) -> int:
+    """Take people off a locked course's list whom nobody lets in; answers how many.
+
+    The one way to do so: what their enrollment method has spent on them is given back. Of a method whose plugin is gone
+    it stays spent.
+    """
+    ended = delete(EnrollmentWait).where(EnrollmentWait.course_id == course_id, *which)
+    rows = db.scalars(ended.returning(EnrollmentWait.admission), execution_options={"synchronize_session": False}).all()
+    methods = enrollment_methods(core)
+    spent: dict[str, list[Mapping[str, str]]] = {}
+    for kept in rows:
+        if kept.get("spent") and kept.get("method") in methods:
+            spent.setdefault(kept["method"], []).append(kept["spent"])
+    for name, theirs in sorted(spent.items()):
+        methods[name].give_back(db, theirs)
+    return len(rows)
+
+
+def leave_list(db: Session, core: Core, course_id: uuid.UUID, wait_id: uuid.UUID) -> None:
     """Take somebody off a list. Raises 404 where they have moved up a moment ago, or are off already."""
     hold_course(db, course_id)
-    gone = delete(EnrollmentWait).where(EnrollmentWait.id == wait_id).returning(EnrollmentWait.id)
-    if db.scalar(gone) is None:
+    if not end_waits(db, core, course_id, EnrollmentWait.id == wait_id):
         raise NotFound()
     publish(db, PlacesChanged(course_id))  # One that was kept for them is free.
 
@@ -84,7 +102,6 @@ def move_up(db: Session, core: Core, course_id: uuid.UUID) -> bool:
     if course is None or not course.in_catalog:
         return False
     now = core.clock()
-    db.execute(delete(EnrollmentWait).where(EnrollmentWait.course_id == course_id, EnrollmentWait.offered_until <= now))
     places = places_left(db, core, course)
     waits = next_waits(db, course_id, AT_ONCE if places is None else min(places, AT_ONCE))
     asked = [wait for wait in waits if wait.admission.get("pays")]
@@ -93,16 +110,17 @@ def move_up(db: Session, core: Core, course_id: uuid.UUID) -> bool:
     for key, example in {_key(wait): wait for wait in free}.items():
         people = [wait.user_id for wait in free if _key(wait) == key]
         admit(db, core, course, people, _how(example), places=None)
-    # Of who could not be let in (a suspended enrollment), nobody has to take notice any more.
-    db.execute(delete(EnrollmentWait).where(EnrollmentWait.id.in_([wait.id for wait in free])))
+    # A place that was kept in vain is free by the clock alone. Of who could not be let in (a suspended enrollment),
+    # nobody has to take notice any more.
+    in_vain, refused = EnrollmentWait.offered_until <= now, EnrollmentWait.id.in_([wait.id for wait in free])
+    end_waits(db, core, course_id, or_(in_vain, refused))
     return bool(waits)
 
 
-def forget_deleted(db: Session) -> None:
-    """Take accounts that were deleted off every list."""
-    gone = select(User.id).where(User.deleted_at.is_not(None))
-    db.execute(delete(EnrollmentWait).where(EnrollmentWait.user_id.in_(gone)),
-               execution_options={"synchronize_session": False})  # fmt: skip
+def forget_deleted(db: Session, core: Core, course_id: uuid.UUID) -> None:
+    """Take accounts that were deleted off a course's list."""
+    hold_course(db, course_id)
+    end_waits(db, core, course_id, EnrollmentWait.user_id.in_(select(User.id).where(User.deleted_at.is_not(None))))
 
 
 def _ask_to_pay(db: Session, course: Course, waits: Sequence[EnrollmentWait], until: dt.datetime) -> None:
@@ -112,18 +130,20 @@ def _ask_to_pay(db: Session, course: Course, waits: Sequence[EnrollmentWait], un
     publish_all(db, [PlaceOffered(wait.user_id, course.id, wait.id, course.title, until) for wait in waits])
 
 
-def _kept(how: Admission) -> dict[str, str]:
+def _kept(how: Admission) -> dict[str, Any]:
     said = {"type": how.type, "method": how.method, "decidedBy": how.decided_by, "expiresAt": how.expires_at,
             "pays": "yes" if how.pays else None}  # fmt: skip
-    return {
+    kept: dict[str, Any] = {
         key: value.isoformat() if isinstance(value, dt.datetime) else str(value)
         for key, value in said.items()
         if value is not None
     }
+    return {**kept, "spent": dict(how.spent)} if how.spent else kept
 
 
 def _key(wait: EnrollmentWait) -> tuple[tuple[str, str], ...]:
-    return tuple(sorted(wait.admission.items()))
+    """The same for all who are let in the same way."""
+    return tuple(sorted((name, value) for name, value in wait.admission.items() if name != "spent"))
 
 
 def _how(wait: EnrollmentWait) -> Admission:

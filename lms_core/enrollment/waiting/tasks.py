@@ -2,7 +2,7 @@
 
 from lms_core.courses.events import CoursePublished, PlacesChanged
 from lms_core.enrollment.events import EnrollmentDropped, EnrollmentExpired, WaitingListJoined
-from lms_core.enrollment.waiting.queries import courses_with_room
+from lms_core.enrollment.waiting.queries import courses_of_deleted, courses_with_room
 from lms_core.enrollment.waiting.service import forget_deleted, move_up
 from lms_core.kernel.events import Delivery, publish
 from lms_core.kernel.tasks import TaskContext
@@ -21,8 +21,12 @@ def follow(
 
 def move_everybody_up(context: TaskContext) -> None:
     """Whatever has freed a place, an account that was deleted or a hand in the database, it is given to who waits."""
-    with context.core.transaction() as db:
-        forget_deleted(db)
+    with context.core.reader() as db:
+        forgotten = courses_of_deleted(db, COURSES_AT_ONCE)
+    for course_id in forgotten:
+        with context.core.transaction() as db:
+            forget_deleted(db, context.core, course_id)
+    with context.core.reader() as db:
         courses = courses_with_room(db, context.core, COURSES_AT_ONCE)
     for course_id in courses:
         with context.core.transaction() as db:

@@ -43,5 +43,5 @@ def read_wait(context: WaitItem, request: Request) -> Any:
 @view_config(context=WaitItem, request_method="DELETE", permission="waits:delete", tags=TAGS)
 def leave_waiting_list(context: WaitItem, request: Request) -> None:
     """Leave a waiting list, or take somebody off it."""
-    service.leave_list(request.db, context.row.course_id, context.id)
+    service.leave_list(request.db, request.core, context.row.course_id, context.id)
     audit(request.db, request, "waits.delete", "course", context.row.course_id, old={"user": str(context.row.user_id)})

@@ -7,7 +7,9 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from sqlalchemy import func, select, update
 
-from lms_core.enrollment.models import AccessCode, AccessCodeUse, Enrollment
+from lms_core.accounts.models import User
+from lms_core.courses.models import Course
+from lms_core.enrollment.models import AccessCode, AccessCodeUse, Enrollment, EnrollmentWait
 from lms_core.testing.courses import make_course
 
 ENROLLMENTS = "/api/v1/enrollments"
@@ -236,3 +238,103 @@ def test_who_has_a_code_and_no_place_waits(make, use, student, make_person, inst
     assert use(other, "WRONG-CODE", 422)["code"] == "access_code_unknown"
     assert use(other, made["code"], 202)["status"] == "waiting"
     assert instructor.client.get(f"{CODES}/{made['id']}").json["usedCount"] == 2
+
+
+# What was used up by who waits in vain.
+
+
+@pytest.fixture
+def full(make, use, student, instructor, course):
+    """A course without a place and with a list, and a code that one more can use."""
+    instructor.client.put_json(f"/api/v1/courses/{course.id}", {"maxStudents": 1, "waitingList": True})
+    made = make(maxUses=2)
+    use(student, made["code"])
+    return made
+
+
+@pytest.fixture
+def used(instructor, core):
+    """``used(code)`` is how often it was used, as it counts and as is listed."""
+
+    def used(code):
+        uses = instructor.client.get(f"{CODES}/{code['id']}/uses").json["items"]
+        counted = instructor.client.get(f"{CODES}/{code['id']}").json["usedCount"]
+        return counted, [each["user"]["id"] for each in uses]
+
+    return used
+
+
+def leave(person, wait):
+    return person.client.delete(f"/api/v1/waits/{wait['id']}", status="*").status_int
+
+
+@pytest.mark.parametrize("staff", [False, True])
+def test_who_leaves_the_list_uses_no_code(full, use, used, student, make_person, instructor, staff):
+    one, other = make_person("student"), make_person("student")
+    wait = use(one, full["code"], 202)
+    assert use(other, full["code"], 422)["code"] == "access_code_used_up"
+    assert leave(instructor if staff else one, wait) == 204
+    assert used(full) == (1, [str(student.id)])
+    # Nothing is given back twice.
+    assert leave(one, wait) == 404
+    use(other, full["code"], 202)
+    assert used(full)[0] == 2
+    assert use(one, full["code"], 422)["code"] == "access_code_used_up"
+
+
+def test_who_was_let_in_by_a_code_has_used_it(full, use, used, student, make_person, core):
+    """Be it that they come back, find no place then and leave the list."""
+    other = make_person("student")
+    with core.transaction() as db:
+        db.execute(update(Enrollment).values(status="dropped"))
+    use(other, full["code"])
+    wait = use(student, full["code"], 202)
+    assert leave(student, wait) == 204
+    assert used(full)[0] == 2
+
+
+def test_who_moves_up_has_used_a_code(full, use, used, student, make_person, deliver, core):
+    other = make_person("student")
+    use(other, full["code"], 202)
+    [mine] = student.client.get("/api/v1/users/me/courses").json["items"]
+    student.client.post_json(f"{ENROLLMENTS}/{mine['enrollmentId']}/drop", {})
+    deliver()
+    with core.reader() as db:
+        assert db.scalar(select(Enrollment.status).where(Enrollment.user_id == other.id)) == "active"
+        kept = db.scalar(select(Enrollment.extra).where(Enrollment.user_id == other.id))
+    assert kept == {"admission": {"method": "code"}}
+    assert used(full)[0] == 2
+
+
+@pytest.mark.parametrize("gone", ["deleted", "suspended"])
+def test_who_cannot_be_let_in_any_more_uses_no_code(full, use, used, student, make_person, run_periodic, core, gone):
+    """An account that is deleted, and an enrollment that was suspended meanwhile."""
+    other = make_person("student")
+    use(other, full["code"], 202)
+    with core.transaction() as db:
+        if gone == "deleted":
+            db.execute(update(User).where(User.id == other.id).values(deleted_at=core.clock()))
+        else:
+            db.add(Enrollment(user_id=other.id, course_id=uuid.UUID(full["courseId"]), status="suspended"))
+            db.execute(update(Course).values(max_students=5))
+    run_periodic("enrollment.move_up")
+    run_periodic("enrollment.move_up")
+    with core.reader() as db:
+        assert db.scalar(select(func.count()).select_from(EnrollmentWait)) == 0
+    assert used(full) == (1, [str(student.id)])
+
+
+def test_leaving_at_once_from_many_sides_gives_back_once(full, use, used, student, make_person, instructor):
+    one = make_person("student")
+    wait = use(one, full["code"], 202)
+
+    def away(person):
+        client = person.client.bearer(person.client.authorization[1])
+        while True:
+            answer = client.delete(f"/api/v1/waits/{wait['id']}", status="*")
+            if answer.status_int != 503:
+                return answer.status_int
+
+    with ThreadPoolExecutor(8) as pool:
+        assert sorted(pool.map(away, [one, instructor] * 4)) == [204] + [404] * 7
+    assert used(full) == (1, [str(student.id)])

@@ -287,6 +287,22 @@ def test_what_the_core_says_comes_first(invite, join, student, make_person, inst
     assert join(people[2], 409)["code"] == "enrollment_closed"
 
 
+def test_who_leaves_the_list_is_invited_still(invite, join, student, make_person, instructor, course, url, core):
+    other = make_person("student")
+    for person in (student, other):
+        invite(person.email)
+    instructor.client.put_json(f"/api/v1/courses/{course.id}", {"maxStudents": 1, "waitingList": True})
+    join(other)
+    for revoked in (False, True):
+        wait = join(student, 202)
+        assert states(core)[student.email] == "accepted"
+        if revoked:
+            [item] = instructor.client.get(url, {"search": student.email}).json["items"]
+            instructor.client.delete(f"{INVITATIONS}/{item['id']}", status=204)
+        student.client.delete(f"/api/v1/waits/{wait['id']}", status=204)
+        assert states(core) == {student.email: "revoked" if revoked else "pending", other.email: "accepted"}
+
+
 def test_invitations_only_where_they_are_good_for_something(invite, instructor, core, course):
     opened = make_course(core, instructor.id)
     drafted = make_course(core, instructor.id, enrollment_type="invite", published=False)

@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from sqlalchemy import func, select, update
 
+from lms_core.accounts.models import User
 from lms_core.courses.models import Course
 from lms_core.enrollment.admission import Admission
 from lms_core.enrollment.models import EnrollmentWait
@@ -173,6 +174,70 @@ def test_a_voucher_is_not_used_by_waiting(school, course, core, tell):
     drop(inside, school.enrollment_id(inside))
     tell()
     assert payer.ask(course, voucher="HALF")["amount"] == "24.50"
+
+
+@pytest.fixture
+def free(school, course):
+    """A voucher for all of it, for one person; ``free()`` is how often it counts as used."""
+    body = {"code": "FREE", "percent": 100, "maxUses": 1}
+    made = school.owner.client.post_json(f"{API}/courses/{course.id}/vouchers", body, status=201).json
+    return lambda: school.owner.client.get(f"{API}/vouchers/{made['id']}").json["usedCount"]
+
+
+def test_who_leaves_the_list_gets_a_voucher_back(school, course, core, free):
+    school.paid(course)
+    first, second = school.person(), school.person()
+    wait = first.enroll(course, status=202, voucher="FREE")
+    assert free() == 1, "whose voucher pays for all is let in when there is a place"
+    assert second.enroll(course, status=422, voucher="FREE")["code"] == "voucher_invalid"
+    first.client.delete(f"{API}/waits/{wait['id']}", status=204)
+    assert free() == 0
+    [payment] = first.client.get(f"{API}/users/me/payments").json["items"]
+    assert (payment["status"], payment["paidAt"]) == ("cancelled", None)
+    first.client.delete(f"{API}/waits/{wait['id']}", status=404)
+    second.enroll(course, status=202, voucher="FREE")
+    assert (free(), state(second)) == (1, [("waiting", 1)])
+    assert first.enroll(course, status=202)["position"] == 2, "who has no voucher any more pays"
+
+
+def test_who_moves_up_has_used_a_voucher(school, course, core, tell, free):
+    inside, _payment = school.paid(course)
+    payer = school.person()
+    payer.enroll(course, status=202, voucher="FREE")
+    drop(inside, school.enrollment_id(inside))
+    tell()
+    assert (school.enrollment(payer), free()) == ("active", 1)
+    [payment] = payer.client.get(f"{API}/users/me/payments").json["items"]
+    assert (payment["status"], payment["enrollmentId"]) == ("paid", str(school.enrollment_id(payer)))
+    # And stays so: what was paid for stays theirs, and no list that they leave later takes it away.
+    drop(payer, school.enrollment_id(payer))
+    school.paid(course)
+    wait = payer.enroll(course, status=202)
+    payer.client.delete(f"{API}/waits/{wait['id']}", status=204)
+    assert free() == 1
+    assert payer.client.get(f"{API}/users/me/payments").json["items"][0]["status"] == "paid"
+
+
+def test_money_that_was_paid_is_not_touched_by_a_list(school, course, core, tell):
+    inside, payment = school.paid(course)
+    drop(inside, school.enrollment_id(inside))
+    school.paid(course)
+    wait = inside.enroll(course, status=202)
+    inside.client.delete(f"{API}/waits/{wait['id']}", status=204)
+    assert school.payment(payment).status == "paid"
+    assert inside.enroll(course, status=202)["status"] == "waiting", "and they pay nothing again"
+
+
+def test_whose_account_is_deleted_gives_a_voucher_back(school, course, core, tell, free):
+    school.paid(course)
+    payer = school.person()
+    payer.enroll(course, status=202, voucher="FREE")
+    change(core, User, User.id == payer.id, deleted_at=past(core))
+    tell()
+    tell()
+    assert free() == 0
+    with core.reader() as db:
+        assert db.scalar(select(func.count()).select_from(EnrollmentWait)) == 0
 
 
 def test_where_it_costs_nothing_any_more_the_kept_place_is_taken(school, course, core, tell):
