@@ -223,6 +223,7 @@ def missing_for_publication(db: Session, core: Core, course: Course) -> dict[str
         ]
     _miss_what_never_opens(db, course, missing)
     _miss_what_shows_nothing(db, core, course, missing)
+    _miss_what_nobody_can_tell(db, core, course, missing)
     return missing
 
 
@@ -255,6 +256,32 @@ def _miss_what_shows_nothing(db: Session, core: Core, course: Course, missing: d
     ]
     if told:
         missing["lessons"] = told
+
+
+def _miss_what_nobody_can_tell(db: Session, core: Core, course: Course, missing: dict[str, list[Any]]) -> None:
+    """Criteria that would hold nobody up, such as a share of a recording whose length is not known."""
+    kinds = content_types(core)
+    lessons = (
+        select(Lesson, Module.title)
+        .join(Module, Module.id == Lesson.module_id)
+        .where(
+            Module.course_id == course.id,
+            OFFERED,
+            Lesson.completion_criteria != {},
+            Lesson.content_type.in_([name for name, kind in kinds.items() if kind.measured]),
+        )
+        .order_by(Module.order_index, Lesson.order_index)
+    )
+    told = [
+        _(
+            "What the lesson ${title} in ${module} asks for cannot be told: say how long it is, or ask for less.",
+            mapping={"title": lesson.title, "module": module},
+        )
+        for lesson, module in db.execute(lessons)
+        if not kinds[lesson.content_type].can_tell(lesson.completion_criteria, lesson.shown_content)
+    ]
+    if told:
+        missing["lessons"] = [*missing.get("lessons", []), *told]
 
 
 def publish_course(

@@ -191,6 +191,17 @@ class ContentTypeConformance:
         """Nobody knows how long the recording is, or how many pages there are."""
         assert list(content_type.lacking(strictest, _UNMEASURED)) == []
 
+    def test_what_is_asked_can_be_told_once_it_is_measured(
+        self, content_type: ContentType, examples: list[Content], context: Callable[..., ContentContext],
+        strictest: Content,
+    ) -> None:  # fmt: skip
+        for example in examples:
+            content = prepared(content_type, example, context()).content
+            assert content_type.can_tell({}, content) is True
+            for criterion, needed in strictest.items():
+                told = content_type.can_tell({criterion: needed}, content)
+                assert told is True or (told is False and content_type.extent(content) is None)
+
     # Preparing.
 
     def test_an_example_is_prepared(

@@ -16,5 +16,9 @@ class Played(ContentType):
     def extent(self, content: Mapping[str, Any]) -> int | None:
         return content.get("measuredSeconds") or content.get("durationSeconds")
 
+    def can_tell(self, criteria: Mapping[str, Any], content: Mapping[str, Any]) -> bool:
+        to_be_measured = "fileId" in content and "problem" not in content
+        return "playedPercent" not in criteria or self.extent(content) is not None or to_be_measured
+
     def lacking(self, criteria: Mapping[str, Any], evidence: Evidence) -> Sequence[Lack]:
         return short_of(criteria, "playedPercent", evidence.percent)

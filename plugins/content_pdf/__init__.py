@@ -84,6 +84,9 @@ class PdfType(ContentType):
     def extent(self, content: Mapping[str, Any]) -> int | None:
         return content.get("pages")
 
+    def can_tell(self, criteria: Mapping[str, Any], content: Mapping[str, Any]) -> bool:
+        return "readPercent" not in criteria or "problem" not in content
+
     def lacking(self, criteria: Mapping[str, Any], evidence: Evidence) -> Sequence[Lack]:
         return short_of(criteria, "readPercent", evidence.percent)
 

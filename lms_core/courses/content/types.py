@@ -230,6 +230,14 @@ class ContentType:
         """How many ``parts`` there are, told by the ``measured`` fields of the content; None where they do not tell."""
         return None
 
+    def can_tell(self, criteria: Mapping[str, Any], content: Mapping[str, Any]) -> bool:
+        """Whether it can be told of students that they meet the criteria; ``content`` with what :meth:`process` found.
+
+        No course is published with a lesson of which that is not so: nobody would be held up by it. What is still to
+        be found out can be told.
+        """
+        return True
+
     def lacking(self, criteria: Mapping[str, Any], evidence: Evidence) -> Sequence[Lack]:
         """What of the criteria is not met yet. Runs in the transaction that would complete the lesson."""
         return ()

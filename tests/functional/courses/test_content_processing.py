@@ -354,6 +354,38 @@ def test_what_could_not_be_told_is_looked_into_again_once_it_can(
     assert tasks.look_again(core) == 0
 
 
+# Criteria that nobody could be held to.
+
+
+def test_a_share_is_asked_of_what_has_a_length(instructor, course, make, read, upload, deliver, monkeypatch, tmp_path):
+    address = f"/api/v1/courses/{course.id}/publish"
+    untold = "What the lesson {} in Module 1 asks for cannot be told: say how long it is, or ask for less."
+
+    def refused():
+        answer = instructor.client.post_json(address, status=409).json
+        assert answer["code"] == "course_incomplete"
+        return answer["errors"]["lessons"]
+
+    played = {"completionCriteria": {"playedPercent": 90}}
+    elsewhere = {"url": "https://player.vimeo.com/video/1"}
+    make("video", elsewhere, title="Free")
+    film = make("video", elsewhere, title="Film", **played)
+    assert refused() == [untold.format("Film")]
+    instructor.client.put_json(film, {"content": {**elsewhere, "durationSeconds": 60}})
+    instructor.client.post_json(address)
+
+    # A file is measured soon; what could not be is known then, and goes on being shown.
+    monkeypatch.setenv("PATH", str(tmp_path))
+    own = make("video", {"fileId": upload(MP4_HEAD)}, title="Own", **played)
+    paper = make("pdf", {"fileId": upload(b"%PDF-1.4 no")}, title="Paper", completionCriteria={"readPercent": 9})
+    instructor.client.post_json(address)
+    deliver()
+    assert refused() == [untold.format("Own"), untold.format("Paper")]
+    instructor.client.put_json(own, {"content": {**read(own)["content"], "durationSeconds": 60}})
+    instructor.client.put_json(paper, {"completionCriteria": {}})
+    instructor.client.post_json(address)
+
+
 @pytest.mark.parametrize("name", ["a.mp4", "a.webm", "a.mkv", "a.mov", "a.avi", "a.flv"])
 def test_a_film_is_measured_and_has_a_still(ffmpeg, make, read, upload, deliver, tmp_path, instructor, name):
     url = make("video", {"fileId": upload(film(ffmpeg, tmp_path / name), name), "durationSeconds": 900})

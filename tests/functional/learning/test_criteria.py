@@ -91,14 +91,20 @@ def test_what_was_measured_goes_before_what_the_author_said(core, student, lesso
     do(student, "complete", film)
 
 
-def test_a_film_whose_length_nobody_knows_holds_nobody_up(student, lesson):
-    film = lesson("video", {"url": FILM["url"]}, {"playedPercent": 90})
+@pytest.fixture
+def unmeasured(registry, instructor):
+    """A film of the author's that nobody has looked into yet."""
+    return {"fileId": str(make_file(registry, instructor.id, b"\x1aE\xdf\xa3\x42\x82\x84webm" + bytes(99)).id)}
+
+
+def test_a_film_whose_length_nobody_knows_holds_nobody_up(student, lesson, unmeasured):
+    film = lesson("video", unmeasured, {"playedPercent": 90})
     assert beat(student, film, 1, seen=[[0, 10]])["completionPercentage"] == 0
     do(student, "complete", film)
 
 
-def test_a_length_that_is_found_out_meanwhile_counts(core, student, lesson):
-    film = lesson("video", {"url": FILM["url"]}, {"playedPercent": 90})
+def test_a_length_that_is_found_out_meanwhile_counts(core, student, lesson, unmeasured):
+    film = lesson("video", unmeasured, {"playedPercent": 90})
     with core.transaction() as db:
         derived = {"measuredSeconds": 100}
         db.execute(update(LessonRevision).where(LessonRevision.lesson_id == film).values(derived=derived))
