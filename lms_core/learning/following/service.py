@@ -62,13 +62,17 @@ def _adjust(db: Session, core: Core, course_id: uuid.UUID, batch: Sequence[Enrol
     _adjust_courses(db, version, mine)
     completed = _adjust_modules(db, version, mine, core.clock())
     rules = rules_of(db.connection(), version.id) if completed else []
-    for enrollment in batch:
-        db.refresh(enrollment)
+    for enrollment in _read_again(db, mine):
         if enrollment.user_id in completed:
             record_unlocked(db, core, enrollment, version.id, rules)
         if enrollment.status == "active" and 0 < version.lessons_total == enrollment.lessons_completed:
             complete(db, enrollment, core.clock())
     db.flush()
+
+
+def _read_again(db: Session, mine: ColumnElement[bool]) -> Sequence[Enrollment]:
+    ordered = select(Enrollment).where(mine).order_by(Enrollment.id)
+    return db.scalars(ordered, execution_options={"populate_existing": True}).all()
 
 
 def _adjust_courses(db: Session, version: Any, mine: ColumnElement[bool]) -> None:

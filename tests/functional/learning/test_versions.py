@@ -19,6 +19,7 @@ from lms_core.enrollment.service import enroll
 from lms_core.kernel.errors import LMSError
 from lms_core.kernel.outbox import deliver_pending
 from lms_core.learning.following import tasks
+from lms_core.learning.following.service import adjust
 from lms_core.learning.mine.queries import my_courses
 from lms_core.learning.progress.heartbeat import beat
 from lms_core.learning.progress.service import complete_lesson, start_lesson
@@ -218,6 +219,23 @@ def test_a_crowd_is_adjusted_in_parts(core, registry, instructor, course, monkey
     with core.transaction() as db:
         delete_lesson(db, core, course.lessons[0])
     republish(core, course, instructor, registry)
+    check(core)
+
+
+def test_a_crowd_is_adjusted_in_as_many_statements_as_one_student(core, instructor, course, statements):
+    people = [make_user(core) for _each in range(12)]
+    for person in people:
+        join(core, person, course)
+        do(core, person, course.lessons[0])
+    with core.transaction() as db:
+        delete_lesson(db, core, course.lessons[1])
+        publish_course(db, core, course.id, instructor.id)
+    counts = []
+    for limit in (1, 12):
+        with statements() as seen, core.transaction() as db:
+            adjust(db, core, course.id, after=None, limit=limit)
+        counts.append(seen.count)
+    assert counts[0] == counts[1] <= 9, seen
     check(core)
 
 
