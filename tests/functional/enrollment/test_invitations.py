@@ -416,6 +416,18 @@ def test_what_came_to_nothing_is_forgotten(invite, join, student, make_person, c
     assert states(core) == {"young@example.org": "pending", student.email: "accepted"}
 
 
+def test_what_somebody_has_at_hand_is_forgotten_later(invite, core, run_periodic):
+    """Forgetting waits for nobody, and nobody's renewal is lost to it."""
+    invite("held@example.org", "old@example.org")
+    with core.transaction() as db:
+        db.execute(update(Invitation).values(expires_at=core.clock() - dt.timedelta(days=31)))
+    with ThreadPoolExecutor(1) as pool, core.transaction() as db:
+        held = db.scalars(select(Invitation).where(Invitation.email == "held@example.org").with_for_update()).one()
+        pool.submit(run_periodic, "enrollment.purge_invitations").result(timeout=60)  # Else each waits for the other.
+        held.expires_at = core.clock() + dt.timedelta(days=1)
+    assert states(core) == {"held@example.org": "pending"}
+
+
 # Races.
 
 

@@ -247,6 +247,16 @@ def test_a_list_is_left(join, make_person, instructor, app, url, deliver, taken,
     assert join(second, 202)["position"] == 2
 
 
+def test_a_course_that_is_deleted_is_waited_for_no_longer(join, make_person, instructor, url):
+    join(make_person("student"), 201)
+    person = make_person("student")
+    join(person, 202)
+    instructor.client.delete(url, status=204)
+    assert person.client.get(MINE).json["total"] == 0
+    instructor.client.post(f"{url}/restore")
+    assert [each["course"]["title"] for each in person.client.get(MINE).json["items"]] == ["Pottery"]
+
+
 def test_without_a_list_nobody_waits(join, make_person, instructor, url, core):
     instructor.client.put_json(url, {"waitingList": False})
     join(make_person("student"), 201)

@@ -98,6 +98,18 @@ def test_a_place_that_is_not_taken_is_the_next_ones(school, course, core, tell):
     second.ask(course)
 
 
+def test_a_place_that_is_given_up_is_offered_to_the_next_at_once(school, course, core, tell):
+    inside, _payment = school.paid(course)
+    first, second = school.person(), school.person()
+    wait, _second = [payer.enroll(course, status=202) for payer in (first, second)]
+    drop(inside, school.enrollment_id(inside))
+    tell()
+    assert (state(first), state(second)) == ([("offered", 1)], [("waiting", 2)])
+    first.client.delete(f"{API}/waits/{wait['id']}", status=204)
+    deliver_pending(school.registry)
+    assert (state(first), state(second)) == ([], [("offered", 1)])
+
+
 def test_who_comes_too_late_goes_to_the_end(school, course, core, tell):
     inside, _payment = school.paid(course)
     first, second = school.person(), school.person()
