@@ -20,6 +20,7 @@ from urllib.parse import quote
 from sqlalchemy import Connection
 
 from lms_core.courses import queries
+from lms_core.courses.content.service import marked
 from lms_core.courses.exporting import CourseExporter, ExportedCourse, ExportedFile, ExportedLesson, ExportedModule
 from lms_core.courses.importing import FILE_SCHEME, Skipped
 from lms_core.courses.records import CourseRecord, LessonRecord, ModuleRecord
@@ -246,33 +247,45 @@ class _Export:
     # Lessons.
 
     def _lesson(self, row: Any) -> ExportedLesson:
-        attached = [entry["fileId"] for entry in _attached(row) if entry["fileId"] in self._files]
+        own, beside = (
+            list(dict.fromkeys(entry["fileId"] for entry in entries if entry["fileId"] in self._files))
+            for entries in (_attached(row), marked(row.attachments, "attached"))
+        )
         content = with_references(row.content, self._base, self._files.keys(), self._gone.keys())
         details = {**LessonRecord().dump(row), "content": content}
-        details["attachments"] = [FILE_ID_SCHEME + quote(key) for key in attached]
         lost = self._gone.keys() & texts_in(row.content)
         if lost:
-            # Content that names a file which isn't there is none.
+            # Content that names a file which isn't there is none; its other files are kept beside what is left.
             del details["content"], details["contentType"]
-        used = dict.fromkeys([*referenced_files(content), *attached])
+            beside = own
+        details["attachments"] = [FILE_ID_SCHEME + quote(key) for key in beside]
+        used = dict.fromkeys([*referenced_files(content), *own])
+        plain = _plain(content)
+        if not plain:
+            plain, beside = {"html": self._words(row, sorted(self._gone[key] for key in lost))}, own
+        if "html" in plain:
+            plain["html"] += self._links(beside)
         return ExportedLesson(
             key=str(row.id),
             title=row.title,
-            **(_plain(content) or {"html": self._page(row, attached, sorted(self._gone[key] for key in lost))}),
+            **plain,
             description=row.description or "",
             is_published=row.is_published,
             files=[key for key in used if key in self._files],
             details=details,
         )
 
-    def _page(self, row: Any, attached: list[str], lost: list[str]) -> str:
-        """What a lesson that is neither a page nor a link nor a file is to others: its description, and its files."""
-        named = ((FILE_SCHEME + quote(key), self._files[key].file_name) for key in attached)
-        links = (f'<a href="{address}">{escape(name)}</a>' for address, name in named)
+    def _words(self, row: Any, lost: list[str]) -> str:
+        """What a lesson that is neither a page nor a link nor a file says to others."""
         gone = (_("The file “${name}” was lost before this course was exported.", mapping={"name": name})
                 for name in lost)  # fmt: skip
-        told = (escape(self._translate(each)) for each in gone)
-        return "".join(f"<p>{part}</p>" for part in (escape(row.description or row.title), *told, *links))
+        told = map(self._translate, gone)
+        return "".join(f"<p>{escape(part)}</p>" for part in (row.description or row.title, *told))
+
+    def _links(self, keys: Iterable[str]) -> str:
+        """Files at the end of a page, for those who know nothing of attachments."""
+        named = ((FILE_SCHEME + quote(key), self._files[key].file_name) for key in keys)
+        return "".join(f'<p><a href="{address}">{escape(name)}</a></p>' for address, name in named)
 
 
 def _infected(row: Any) -> bool:

@@ -81,14 +81,13 @@ class LessonMaker:
             **DEFAULTS,
         }
         named = (self._uploads.get(key) for key in referenced_files(list(details.get("attachments", ()))))
-        further = [attachment(_file(upload)) for upload in named if upload is not None]
-        attached = {each["fileId"]: each for each in (*made["attachments"], *further)}
+        attached = [attachment(_file(upload), "attached") for upload in named if upload is not None]
         kind = self._types[made["content_type"]]
         row = {
             "id": uuid.uuid4(),
             **{name: details.get(name, value) for name, value in own.items()},
             **made,
-            "attachments": list(attached.values()),
+            "attachments": made["attachments"] + attached,
             "completion_criteria": self._criteria(title, kind, details),
         }
         if row["is_published"] and not kind.shows(row["content"]):

@@ -218,8 +218,9 @@ class LessonFacts:
 
     Whoever provides ``content_type`` says what ``content`` holds. ``derived`` is what was found out about the content
     after it was saved, and is shown with it. ``duration_given`` says that ``duration_minutes`` is the author's word.
-    ``attachments`` are the files that the content uses; one that is ``derived`` was made of another. ``min_seconds``
-    is the least time that a student spends there before it counts as completed.
+    ``attachments`` are the files that the content uses, those made of them (``derived``), and those that an author has
+    put beside it (``attached``). ``min_seconds`` is the least time that a student spends there before it counts as
+    completed.
     """
 
     title: Mapped[str]

@@ -39,14 +39,14 @@ class ModuleRecord(ModuleChangeSchema):
 
 
 class LessonRecord(LessonChangeSchema):
-    """A lesson; ``attachments`` are the files that it has, whether or not its content names them.
+    """A lesson; ``attachments`` refer to the files beside its content.
 
     ``duration_given`` says that its duration is the author's word, and not what its content told.
     """
 
     content_type = fields.String(validate=validate.Regexp(r"[a-z_]{1,50}\Z"))
     duration_given = fields.Boolean()
-    attachments = fields.List(fields.String(), validate=validate.Length(max=10_000))
+    attachments: fields.List[Any] = fields.List(fields.String(), validate=validate.Length(max=10_000))
 
 
 def load_record(schema: Schema, record: Mapping[str, Any]) -> tuple[dict[str, Any], list[str]]:

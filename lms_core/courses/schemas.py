@@ -6,6 +6,7 @@ from typing import Any
 from marshmallow import ValidationError, fields, validate, validates, validates_schema
 
 from lms_core.courses.models import UNLOCK_TYPES
+from lms_core.courses.references import file_address
 from lms_core.courses.slugs import SLUG_LENGTH, is_reserved, slugify
 from lms_core.kernel.i18n import _
 from lms_core.kernel.schemas import Money, Number, Part, Schema, Text, Timestamp
@@ -285,13 +286,37 @@ class LessonListSchema(Schema):
     updated_at = Timestamp()
 
 
+class _Address(fields.String):
+    """Where the content of a file is, told by its id."""
+
+    def _serialize(self, value: Any, attr: str | None, obj: Any, **kwargs: Any) -> str:
+        return file_address(value)
+
+
+class AttachmentSchema(Schema):
+    """A file of a lesson. Whoever may read the lesson may read it."""
+
+    file_id = fields.String(attribute="fileId", metadata={"format": "uuid"})
+    name = fields.String()
+    url = _Address(attribute="fileId", dump_only=True)
+    size = fields.Integer(metadata={"description": "Bytes."})
+    type = fields.String(metadata={"description": "The media type.", "example": "application/pdf"})
+    attached = fields.Boolean(
+        dump_default=False,
+        metadata={"description": "Put beside the content by an author; any other is used by the content."},
+    )
+    derived = fields.Boolean(
+        dump_default=False, metadata={"description": "Made of a file that the content uses, like the still of a film."}
+    )
+
+
 class LessonSchema(LessonListSchema):
     """A lesson with its content."""
 
     course_id = fields.UUID()
     content = fields.Raw(metadata={"type": "object"})
     completion_criteria = fields.Raw(metadata={"type": "object"})
-    attachments = fields.Raw(metadata={"type": "array", "items": {"type": "object"}})
+    attachments = fields.List(fields.Nested(AttachmentSchema))
     transcript = fields.String(allow_none=True)
 
 
@@ -300,7 +325,7 @@ class LessonSavedSchema(LessonListSchema):
 
     content = fields.Raw(metadata={"type": "object"})
     completion_criteria = fields.Raw(metadata={"type": "object"})
-    attachments = fields.Raw(metadata={"type": "array", "items": {"type": "object"}})
+    attachments = fields.List(fields.Nested(AttachmentSchema))
     removed = fields.List(fields.String())
 
 
@@ -321,6 +346,11 @@ class LessonChangeSchema(Schema):
     is_preview = fields.Boolean()
     is_published = fields.Boolean()
     allow_comments = fields.Boolean()
+    attachments = fields.List(
+        fields.UUID(),
+        validate=validate.Length(max=50),
+        metadata={"description": "Files to offer beside the content: all of them, in order.", "example": []},
+    )
     transcript = Text(max=500_000, multiline=True, allow_none=True)
 
 

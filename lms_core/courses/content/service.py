@@ -28,8 +28,8 @@ from lms_core.kernel.errors import Invalid
 from lms_core.kernel.events import publish_all
 from lms_core.kernel.schemas import Schema
 
-CONTENT_FIELDS = frozenset({"content", "completion_criteria", "duration_minutes"})
-"""The columns that a content type has a say in."""
+CONTENT_FIELDS = frozenset({"content", "completion_criteria", "duration_minutes", "attachments"})
+"""The columns that hold more, or less, than what an author sends."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,12 +42,22 @@ class Made:
 
     @property
     def attachments(self) -> list[Content]:
-        """Entries of ``lessons.attachments``: who may read the lesson may read these files."""
+        """Entries of ``lessons.attachments``."""
         return [attachment(file) for file in self.files]
 
 
-def attachment(file: ContentFile) -> Content:
-    return {"fileId": str(file.id), "name": file.name, "size": file.size, "type": file.mime_type}
+def attachment(file: ContentFile, mark: str | None = None) -> Content:
+    """An entry of ``lessons.attachments``: who may read the lesson may read the file.
+
+    One without a ``mark`` is used by the content, one that is ``derived`` was made of such a file, and one that is
+    ``attached`` was put beside the content by an author. A file that is both used and attached has two entries.
+    """
+    entry: Content = {"fileId": str(file.id), "name": file.name, "size": file.size, "type": file.mime_type}
+    return entry if mark is None else {**entry, mark: True}
+
+
+def marked(entries: Iterable[Content], mark: str) -> list[Content]:
+    return [entry for entry in entries if entry.get(mark)]
 
 
 def make(kind: ContentType, sent: Mapping[str, Any], context: ContentContext) -> Made:
@@ -83,8 +93,10 @@ def new_lesson(
 ) -> tuple[dict[str, Any], tuple[str, ...]]:
     """The columns of a lesson that an author begins, and what was taken out of its content."""
     kind = content_type(core, values["content_type"])
-    made = make(kind, values["content"], _context(db, core, course_id, author_id))
+    context = _context(db, core, course_id, author_id)
+    made = make(kind, values["content"], context)
     columns = {**values, **columns_of(kind, made, given=values.get("duration_minutes"))}
+    columns["attachments"] += _attached(context, values.get("attachments", ()))
     if "completion_criteria" in values:
         columns["completion_criteria"] = check_criteria(kind, values["completion_criteria"])
     return columns, made.removed
@@ -103,17 +115,20 @@ def columns_of(kind: ContentType, made: Made, *, given: int | None = None) -> di
 def change_lesson(
     db: Session, core: Core, course_id: uuid.UUID, author_id: uuid.UUID, lesson: Lesson, values: Mapping[str, Any]
 ) -> tuple[str, ...]:
-    """Change what an author sends of ``content``, ``completion_criteria`` and ``duration_minutes``.
+    """Change what an author sends of :data:`CONTENT_FIELDS`.
 
     Answers what was taken out of the content. Raises 409 ``content_type_unavailable`` where the type is needed and not
     there, and 422 as :func:`make` does.
     """
-    removed = tuple[str, ...]()
+    removed, context = tuple[str, ...](), _context(db, core, course_id, author_id)
     if "content" in values:
         kind = available_type(core, lesson.content_type)
-        made = make(kind, values["content"], _context(db, core, course_id, author_id))
+        made = make(kind, values["content"], context)
         _replace(lesson, kind, made)
         removed = made.removed
+    if "attachments" in values:
+        others = [entry for entry in lesson.attachments if not entry.get("attached")]
+        lesson.attachments = others + _attached(context, values["attachments"])
     if "completion_criteria" in values:
         kind = available_type(core, lesson.content_type)
         lesson.completion_criteria = check_criteria(kind, values["completion_criteria"])
@@ -131,8 +146,14 @@ def _replace(lesson: Lesson, kind: ContentType, made: Made) -> None:
     if any(made.content.get(field) != lesson.content.get(field) for field in kind.processed):
         lesson.derived = {}
     else:
-        attachments += [entry for entry in lesson.attachments if entry.get("derived")]
+        attachments += marked(lesson.attachments, "derived")
+    attachments += marked(lesson.attachments, "attached")
     lesson.content, lesson.attachments = made.content, attachments
+
+
+def _attached(context: ContentContext, file_ids: Iterable[uuid.UUID]) -> list[Content]:
+    """Raises 422 ``file_unknown`` and ``file_infected``."""
+    return [attachment(file, "attached") for file in context.files(dict.fromkeys(map(str, file_ids)), "attachments")]
 
 
 def settle_minutes(core: Core, lesson: Lesson | LessonRevision) -> None:

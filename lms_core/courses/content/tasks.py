@@ -78,7 +78,7 @@ def _record(
     if not found:
         return
     leave_times(db)
-    made = [{**attachment(file), "derived": True} for file in workshop.kept]
+    made = [attachment(file, "derived") for file in workshop.kept]
     for state in states:
         state.derived = dict(found)
         state.attachments = [*state.attachments, *made]

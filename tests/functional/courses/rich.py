@@ -64,11 +64,14 @@ def make_rich_course(registry, owner_id, **values):
 def first_lessons(stored, picture):
     notes = stored("Notes.html", b"<!doctype html><p>Words.</p>")
     captions, film, sound = stored("de.vtt", CAPTIONS), stored("paper.pdf", VIDEO), stored("../../sound.mp3", AUDIO)
+    sheet = stored("Übung.pdf", PDF + b"1")
     track = {"fileId": str(captions.id), "kind": "captions", "language": "de", "label": "Deutsch", "default": True}
     return [
-        page("Reading", f'<p><img src="{address(picture)}?x#y"> <a href="{address(notes)}">N</a></p>'),
+        page("Reading", f'<p><img src="{address(picture)}?x#y"> <a href="{address(notes)}">N</a></p>',
+             attachments=[sheet.id, picture.id]),
         page("قراءة من اليمين", ' <p dir="rtl">الخبز <a href="/courses/other">elsewhere</a></p>\n'),
-        lesson("Link", "link", {"url": "https://example.org/?a=1&b=%22", "description": "Out\nthere"}),
+        lesson("Link", "link", {"url": "https://example.org/?a=1&b=%22", "description": "Out\nthere"},
+               attachments=[sheet.id]),
         lesson("Paper", "pdf", {"fileId": str(stored("paper.pdf", PDF).id)},
                transcript="Was darin steht\n" * 50 + "Ende"),
         lesson("Film", "video", {"fileId": str(film.id), "tracks": [track], "posterFileId": str(picture.id)},

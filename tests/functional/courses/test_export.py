@@ -49,7 +49,7 @@ def test_a_course_comes_back_as_it_was(registry, core, export, instructor, cours
     wanted = portrait(registry, course_id)
     path, report = export(course_id)
     assert (report.title, report.version, report.modules, report.lessons) == (COURSE["title"].strip(), None, 3, 11)
-    assert (report.files, report.lost) == (6, [])
+    assert (report.files, report.lost) == (7, [])
     forget(core, course_id)
     back = import_course(registry, path, instructor.email)
     assert back.skipped == []
@@ -63,6 +63,15 @@ def test_beside_the_original_it_gets_a_code_of_its_own(registry, export, instruc
         (" ".join(COURSE["title"].split()), "Another course has the code BROT-1.0_x.")
     ]
     assert portrait(registry, back.course_id, without=["code"]) == portrait(registry, course_id, without=["code"])
+
+
+def test_who_knows_nothing_of_attachments_finds_a_link_to_them(export, course_id):
+    path, _report = export(course_id)
+    with zipfile.ZipFile(path) as archive:
+        pages = [archive.read(name).decode() for name in archive.namelist() if name.endswith(".html")]
+    [reading] = [page for page in pages if "<title>Reading</title>" in page]
+    link = '<p><a href="$IMS-CC-FILEBASE$/%C3%9Cbung.pdf">Übung.pdf</a></p>'
+    assert reading.count(link) == 1
 
 
 def test_a_copy_of_a_copy_is_still_the_same(registry, core, export, instructor, course_id):
@@ -199,7 +208,7 @@ def test_a_file_that_is_lost_is_named_and_the_rest_is_exported(registry, export,
         ("Käse 🧀 (1).png", "This file of “Reading” is lost."),
         ("sound.mp3", "This file of “Sound” is lost."),
     ]
-    assert report.files == 4
+    assert report.files == 5
     back = import_course(registry, path, instructor.email)
     lessons = {lesson["title"]: lesson for module in portrait(registry, back.course_id)["modules"]
                for lesson in module["lessons"]}  # fmt: skip
@@ -310,5 +319,5 @@ def test_a_file_that_is_moved_meanwhile_is_not_lost(configure, core, instructor,
                 local.delete(upload.storage_path)
 
     report = export_course(registry, str(course_id), tmp_path / "a.imscc", progress=move)
-    assert (report.files, report.lost) == (6, [])
-    assert len(moved) == 6
+    assert (report.files, report.lost) == (7, [])
+    assert len(moved) == 7

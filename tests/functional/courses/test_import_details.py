@@ -139,6 +139,14 @@ def test_content_that_its_type_refuses_gives_way(bring, core, content):
     assert only(core, Lesson).content == {"html": "<p>Some words.</p>"}
 
 
+def test_what_came_beside_a_page_outlives_its_next_edit(bring, core, instructor):
+    files = {"a": {"name": "sheet.pdf", "hex": b"%PDF-1.7 \0".hex()}}
+    assert told(bring({**PAGE, "details": {"attachments": ["lms-file-id:a"]}}, files=files)) == []
+    lesson = f"/api/v1/lessons/{only(core, Lesson).id}"
+    changed = instructor.client.put_json(lesson, {"content": {"html": "<p>Other words.</p>"}}).json
+    assert [(each["name"], each["attached"]) for each in changed["attachments"]] == [("sheet.pdf", True)]
+
+
 def test_files_of_others_stay_theirs(bring, core, registry, make_person):
     """An id is no way to a file that the import did not bring."""
     theirs = make_person("instructor").client.send("POST", "/api/v1/files?name=x.pdf", b"%PDF-1.7 \0", headers={
