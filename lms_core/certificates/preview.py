@@ -26,6 +26,7 @@ def preview_certificate(
     )  # fmt: skip
     at = Addresses(settings)
     issuer = {"name": settings.text("lms.name"), "url": at.site}
-    said = statement(facts, issuer, language_of(catalogs, settings, language))
-    sample = Printed(NUMBER, said, now, now + dt.timedelta(days=730), at.page(NUMBER))
+    until = now + dt.timedelta(days=730)
+    said = statement(facts, issuer, language_of(catalogs, settings, language), now, until)
+    sample = Printed(NUMBER, said, now, now.date(), until.date(), at.page(NUMBER))
     return printed(catalogs, template, sample, None, form)

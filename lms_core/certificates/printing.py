@@ -78,12 +78,16 @@ class Template:
 
 @dataclass(frozen=True, slots=True)
 class Printed:
-    """All that stands on a certificate: its number, what it says, its times, and where it is verified."""
+    """All that stands on a certificate: its number, what it says, its days, and where it is verified.
+
+    ``issued_at`` is when its file says it was made: the same certificate is the same file.
+    """
 
     number: str
     said: Mapping[str, Any]
     issued_at: dt.datetime
-    expires_at: dt.datetime | None
+    issued_on: dt.date
+    expires_on: dt.date | None
     verify_url: str
 
 
@@ -157,8 +161,8 @@ def _data(i18n: Catalogs, certificate: Printed) -> dict[str, Any]:
         "holder": {**holder, "fonts": _display(holder["name"], holder["language"], course["language"], language)},
         "course": {**course, "fonts": _display(course["title"], course["language"], language)},
         "completedOn": day(dt.date.fromisoformat(said["completedOn"])),
-        "issuedOn": day(certificate.issued_at.date()),
-        "expiresOn": day(certificate.expires_at.date() if certificate.expires_at else None),
+        "issuedOn": day(certificate.issued_on),
+        "expiresOn": day(certificate.expires_on),
         "grade": said["grade"],
         "duration": _duration(course["minutes"], locale),
         "words": {name: say(words) for name, words in _WORDS.items()},

@@ -8,7 +8,7 @@ import structlog
 from lms_core.certificates import queries
 from lms_core.certificates.addresses import Addresses
 from lms_core.certificates.numbering import LONGEST, number_meant
-from lms_core.certificates.statements import is_signed
+from lms_core.certificates.statements import days, is_signed
 from lms_core.courses.access import course_acl
 from lms_core.courses.queries import fetch
 from lms_core.courses.resources import OfCourse
@@ -85,6 +85,7 @@ def verified(request: Request, row: Any) -> dict[str, Any]:
     """What anybody may know of a certificate."""
     said = row.extra
     named = row.status in _NAMED and row.holder_deleted_at is None
+    issued_on, expires_on = days(row)
     return {
         "certificate_number": row.certificate_number,
         "status": row.status,
@@ -92,6 +93,8 @@ def verified(request: Request, row: Any) -> dict[str, Any]:
         "course_title": said["course"]["title"],
         "completed_on": said["completedOn"],
         "grade": said["grade"] if named else None,
+        "issued_on": issued_on,
+        "expires_on": expires_on,
         "issued_at": row.issued_at,
         "expires_at": row.expires_at,
         "revoked_at": row.revoked_at,

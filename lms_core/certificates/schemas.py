@@ -31,6 +31,8 @@ class CertificateSchema(Schema):
     )
     course_title = fields.String()
     completed_on = fields.String(metadata={"format": "date", "example": "2026-01-31"})
+    issued_on = fields.Date(metadata={"description": "As printed, in the holder's time zone.", "example": "2026-02-01"})
+    expires_on = fields.Date(allow_none=True, metadata={"description": "As printed; `expiresAt` tells the moment."})
     grade = fields.String(allow_none=True)
     issued_at = Timestamp()
     expires_at = Timestamp(allow_none=True)

@@ -22,7 +22,7 @@ from lms_core.certificates.keys import SigningKeys
 from lms_core.certificates.models import Certificate
 from lms_core.certificates.numbering import new_number
 from lms_core.certificates.printing import Printed, Template, language_of, printed
-from lms_core.certificates.statements import is_signed, signature_of, statement
+from lms_core.certificates.statements import days, is_signed, signature_of, statement
 from lms_core.enrollment.models import Enrollment
 from lms_core.files.service import drop_objects, store_object
 from lms_core.kernel.core import Core
@@ -60,14 +60,15 @@ def _issue(db: Session, core: Core, facts: Any, expires_at: dt.datetime | None) 
     """Write a certificate down; None where there is one already."""
     issuer = {"name": core.settings.text("lms.name"), "url": Addresses(core.settings).site}
     language = language_of(core.i18n, core.settings, facts.language, facts.preferred_language)
+    issued_at = core.clock()
     values = insert(Certificate).values(
         enrollment_id=facts.enrollment_id,
         user_id=facts.user_id,
         course_id=facts.course_id,
         certificate_number=new_number(),
-        issued_at=core.clock(),
+        issued_at=issued_at,
         expires_at=expires_at,
-        extra=statement(facts, issuer, language),
+        extra=statement(facts, issuer, language, issued_at, expires_at),
     )
     current = values.on_conflict_do_nothing(
         index_elements=[Certificate.enrollment_id], index_where=Certificate.revoked_at.is_(None)
@@ -92,7 +93,7 @@ def make(db: Session, registry: Any, certificate_id: uuid.UUID) -> None:
     template = Template.from_settings(core.settings)
     at, number = Addresses(core.settings), certificate.certificate_number
     certificate.credential = badge(core, keys, certificate, email)
-    words = Printed(number, certificate.extra, certificate.issued_at, certificate.expires_at, at.page(number))
+    words = Printed(number, certificate.extra, certificate.issued_at, *days(certificate), at.page(number))
     pdf = printed(core.i18n, template, words, certificate.credential)
     certificate.storage_provider = registry.storage.name
     certificate.storage_path, stored = store_object(db, registry.storage, io.BytesIO(pdf))

@@ -22,11 +22,20 @@ _STEERING = re.compile(r"[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff]")
 """What turns the direction of the text around it: a name could rewrite its neighbours with it."""
 
 
-def statement(facts: Any, issuer: Mapping[str, str], language: str) -> dict[str, Any]:
-    """The frozen words of a certificate, from a row of :func:`lms_core.certificates.queries.facts`."""
-    completed = facts.completed_at.astimezone(_zone(facts.timezone)).date()
+def statement(
+    facts: Any, issuer: Mapping[str, str], language: str, issued_at: dt.datetime, expires_at: dt.datetime | None
+) -> dict[str, Any]:
+    """The frozen words of a certificate, from a row of :func:`lms_core.certificates.queries.facts`.
+
+    Its days are those of the holder's calendar: all of them, or it would be issued before it was earned.
+    """
+    zone = zone_of(facts.timezone)
     return {
-        "holder": {"name": printed_name(facts.first_name, facts.last_name), "language": facts.preferred_language},
+        "holder": {
+            "name": printed_name(facts.first_name, facts.last_name),
+            "language": facts.preferred_language,
+            "timezone": facts.timezone,
+        },
         "course": {
             "id": str(facts.course_id),
             "code": facts.code,
@@ -37,11 +46,23 @@ def statement(facts: Any, issuer: Mapping[str, str], language: str) -> dict[str,
             "minutes": facts.duration_minutes,
             "instructor": printed_name(facts.instructor_first_name, facts.instructor_last_name),
         },
-        "completedOn": completed.isoformat(),
+        "completedOn": facts.completed_at.astimezone(zone).date().isoformat(),
+        "issuedOn": issued_at.astimezone(zone).date().isoformat(),
+        "expiresOn": expires_at.astimezone(zone).date().isoformat() if expires_at is not None else None,
         "grade": plain(facts.grade) if facts.grade else None,
         "issuer": dict(issuer),
         "language": language,
     }
+
+
+def days(certificate: Any) -> tuple[dt.date, dt.date | None]:
+    """On which days a certificate was issued and expires: as it says, or, where it is from before it did, in UTC."""
+    said = certificate.extra
+    if "issuedOn" in said:
+        expires_on = said["expiresOn"]
+        return dt.date.fromisoformat(said["issuedOn"]), dt.date.fromisoformat(expires_on) if expires_on else None
+    expires_at = certificate.expires_at
+    return certificate.issued_at.astimezone(dt.UTC).date(), expires_at.astimezone(dt.UTC).date() if expires_at else None
 
 
 def printed_name(first: str, last: str) -> str:
@@ -98,8 +119,9 @@ def _canonical(row: Any, *more: str) -> bytes:
     return orjson.dumps([row.certificate_number, row.extra, *times, *more], option=orjson.OPT_SORT_KEYS)
 
 
-def _zone(name: str) -> dt.tzinfo:
+def zone_of(name: str | None) -> dt.tzinfo:
+    """The time zone of this name, or else UTC."""
     try:
-        return ZoneInfo(name)
+        return ZoneInfo(name or "UTC")
     except (ZoneInfoNotFoundError, ValueError, OSError):
         return dt.UTC

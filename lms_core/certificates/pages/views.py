@@ -14,6 +14,7 @@ from pyramid.view import exception_view_config, view_config
 from lms_core.certificates import queries
 from lms_core.certificates.resources import is_verifiable, read_certificate, verified
 from lms_core.certificates.schemas import CertificateSchema
+from lms_core.certificates.statements import zone_of
 from lms_core.kernel.bodies import whole_body
 from lms_core.kernel.errors import LMSError, NotFound, TooLarge, TooMany
 from lms_core.kernel.i18n import _
@@ -67,8 +68,9 @@ def verify_file(context: Any, request: Request) -> Response:
 
 def _shown(request: Request, row: Any, *, genuine: bool) -> Response:
     said, locale = verified(request, row), request.localizer.locale_name
+    zone = zone_of(row.extra["holder"].get("timezone"))
 
-    def day(when: Any) -> str | None:
+    def day(when: dt.date | None) -> str | None:
         return None if when is None else format_date(when, "long", locale)
 
     certificate = {
@@ -79,9 +81,9 @@ def _shown(request: Request, row: Any, *, genuine: bool) -> Response:
         "course": said["course_title"],
         "completed": day(dt.date.fromisoformat(said["completed_on"])),
         "grade": said["grade"],
-        "issued": day(row.issued_at),
-        "expires": day(row.expires_at),
-        "revoked": day(row.revoked_at),
+        "issued": day(said["issued_on"]),
+        "expires": day(said["expires_on"]),
+        "revoked": day(row.revoked_at.astimezone(zone)) if row.revoked_at else None,
         "issuer": said["issuer_name"],
     }
     start = request.route_path(START)

@@ -6,9 +6,11 @@ import email
 import email.policy
 import hashlib
 from concurrent.futures import ThreadPoolExecutor
+from zoneinfo import ZoneInfo
 
 import orjson
 import pytest
+from babel.dates import format_date
 from sqlalchemy import delete, func, select, text, update
 
 from lms_core.accounts.models import User
@@ -56,8 +58,8 @@ def test_who_completes_a_course_earns_a_certificate(core, app, student, course, 
 
     seen = app.get(f"{API}/{number}").json
     assert set(seen) == {
-        "number", "status", "holderName", "courseTitle", "completedOn", "grade", "issuedAt", "expiresAt", "revokedAt",
-        "issuer", "verificationUrl",
+        "number", "status", "holderName", "courseTitle", "completedOn", "issuedOn", "expiresOn", "grade", "issuedAt",
+        "expiresAt", "revokedAt", "issuer", "verificationUrl",
     }  # fmt: skip
     assert (seen["number"], seen["status"], seen["holderName"]) == (number, "valid", certificate["holderName"])
     assert seen["issuer"] == {"name": "LMS", "url": "http://localhost"}
@@ -69,6 +71,30 @@ def test_who_completes_a_course_earns_a_certificate(core, app, student, course, 
         enrollment = db.scalar(select(Enrollment))
     assert enrollment.certificate_issued
     assert enrollment.certificate_url == certificate["verificationUrl"]
+
+
+def test_its_days_are_those_of_its_holder(core, app, student, instructor, complete):
+    """All of them: where the day is another one than in UTC, it was not issued before or after it was completed."""
+    now = core.clock()
+    zone = ZoneInfo("Pacific/Pago_Pago" if (now.hour, now.minute) < (10, 30) else "Pacific/Kiritimati")
+    course = make_course(core, instructor.id, lessons=1)
+    _set(core, Course, certificate_months=24)
+    with core.transaction() as db:
+        db.execute(update(User).where(User.id == student.id).values(timezone=zone.key))
+    complete(student, course)
+    (mine,) = student.client.get(MINE).json["items"]
+    with core.transaction() as db:  # They move to where it is another day.
+        db.execute(update(User).where(User.id == student.id).values(timezone="UTC"))
+
+    there = now.astimezone(zone).date()
+    assert there != now.date()
+    seen = app.get(f"{API}/{mine['number']}").json
+    expires = dt.datetime.fromisoformat(mine["expiresAt"]).astimezone(zone).date()
+    assert (seen["completedOn"], seen["issuedOn"], seen["expiresOn"]) == tuple(map(str, (there, there, expires)))
+    instructor.client.post_json(f"{API}/{mine['number']}/revoke", {"reason": "Cheated."})
+    page = app.get(f"/certificates/{mine['number']}").text
+    assert page.count(format_date(there, "long", "en")) == 3, "completed, issued and revoked"
+    assert format_date(now, "long", "en") not in page
 
 
 def test_its_holder_is_told_by_mail_too(core, student, certificate):

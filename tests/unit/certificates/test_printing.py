@@ -11,7 +11,7 @@ import pytest
 from pypdf import PdfReader
 
 from lms_core.certificates.printing import Printed, Template, TemplateError, font_folders, printed
-from lms_core.certificates.statements import LONGEST_NAME, plain, printed_name, statement
+from lms_core.certificates.statements import LONGEST_NAME, days, plain, printed_name, statement
 from lms_core.kernel.i18n import Catalogs
 from lms_core.settings import SettingsError
 
@@ -30,9 +30,19 @@ def facts(**values: Any) -> Any:
     })  # fmt: skip
 
 
-def pdf(language: str = "en", template: Template = OURS, credential: Any = None, **values: Any) -> bytes:
-    said = statement(facts(**values), {"name": "Example University", "url": "https://lms.example.org"}, language)
-    return printed(I18N, template, Printed(NUMBER, said, NOW, None, URL), credential)
+def pdf(
+    language: str = "en",
+    template: Template = OURS,
+    credential: Any = None,
+    *,
+    at: dt.datetime = NOW,
+    until: dt.datetime | None = None,
+    **values: Any,
+) -> bytes:
+    issuer = {"name": "Example University", "url": "https://lms.example.org"}
+    said = statement(facts(**values), issuer, language, at, until)
+    on = days(SimpleNamespace(extra=said))
+    return printed(I18N, template, Printed(NUMBER, said, at, *on, URL), credential)
 
 
 def text_of(document: bytes) -> str:
@@ -153,7 +163,23 @@ def test_controls_and_changes_of_direction_are_left_out() -> None:
 
 def test_an_unknown_time_zone_is_utc() -> None:
     for zone in ("Nowhere/Land", "", "../../etc/passwd", "\0"):
-        assert statement(facts(timezone=zone), {}, "en")["completedOn"] == "2026-11-20"
+        said = statement(facts(timezone=zone), {}, "en", NOW, NOW)
+        assert [said[name] for name in ("completedOn", "issuedOn", "expiresOn")] == [
+            "2026-11-20", "2026-11-25", "2026-11-25",
+        ]  # fmt: skip
+
+
+def test_all_days_are_of_the_holders_calendar() -> None:
+    """In Tokyo it is tomorrow already: what was completed there is not issued the day before."""
+    at = dt.datetime(2026, 11, 25, 16, tzinfo=dt.UTC)
+    said = text_of(pdf(timezone="Asia/Tokyo", completed_at=at, at=at, until=at.replace(year=2028)))
+    assert (said.count("November 26, 2026"), said.count("November 26, 2028"), said.count("25")) == (2, 1, 0)
+
+
+def test_what_says_no_days_was_issued_by_those_of_utc() -> None:
+    at = dt.datetime(2026, 11, 26, 1, tzinfo=dt.timezone(dt.timedelta(hours=9)))
+    assert days(SimpleNamespace(extra={}, issued_at=at, expires_at=at)) == (dt.date(2026, 11, 25),) * 2
+    assert days(SimpleNamespace(extra={}, issued_at=at, expires_at=None)) == (dt.date(2026, 11, 25), None)
 
 
 def test_fonts_come_with_the_installation() -> None:
