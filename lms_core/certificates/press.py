@@ -3,9 +3,14 @@
 ``python -I press.py JOB``: a JSON file with ``root`` (a copy of the template's folder), ``fonts`` (folders), ``inputs``
 (strings), ``format`` and ``timestamp``. It writes the document to its standard output, or ``error: `` and one line, and
 ends well in either case. It imports nothing of ours: what a template can reach is this process.
+
+Nothing is fetched. typst would download packages that a template imports and does not bring, and cannot be told not to;
+but it asks the proxy that the environment names, and where that is, nothing ever listens.
 """
 
 import json
+import os
+import re
 import sys
 from pathlib import Path
 from typing import Any
@@ -27,6 +32,10 @@ MAIN = """\
 """
 STANDARDS: tuple[list[Any], ...] = (["a-3a", "ua-1"], ["a-3b"], [])
 """Tried in this order: for the archive and for screen readers, for the archive, and what can always be made."""
+
+
+NOWHERE = "http://127.0.0.1:0"
+_DOWNLOAD = re.compile(r"failed to download package \(https?://[^/]+/(\w+)/([\w-]+)-(\d+\.\d+\.\d+)\.tar\.gz")
 
 
 def press(job: dict[str, Any]) -> bytes:
@@ -60,10 +69,15 @@ def _told(error: Exception) -> str:
     # Typst names files as they are seen from the folder it works in, which is a temporary one.
     places = [line.rpartition("/")[2].strip() for line in lines if "┌─" in line]
     message = str(getattr(error, "message", error)).splitlines()[0]
+    if missing := _DOWNLOAD.match(message):
+        place = "/".join(missing.groups())
+        message = f"no package is fetched: the template has to bring this one in packages/{place}"
     return f"{places[0]}: {message}" if places else message
 
 
 def main(job: str) -> None:
+    os.environ["HTTPS_PROXY"] = os.environ["https_proxy"] = NOWHERE
+    os.environ["NO_PROXY"] = os.environ["no_proxy"] = ""
     try:
         made = press(json.loads(Path(job).read_bytes()))
     except (RuntimeError, OSError) as error:

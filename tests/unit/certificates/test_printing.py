@@ -3,6 +3,9 @@
 import datetime as dt
 import io
 import json
+import socket
+import subprocess
+import sys
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -10,6 +13,7 @@ from typing import Any
 import pytest
 from pypdf import PdfReader
 
+from lms_core.certificates import press
 from lms_core.certificates.printing import Printed, Template, TemplateError, font_folders, printed
 from lms_core.certificates.statements import LONGEST_NAME, days, plain, printed_name, statement
 from lms_core.kernel.i18n import Catalogs
@@ -200,7 +204,13 @@ def test_an_institution_has_its_own_template(make_template: Any) -> None:
         ("#let other = 1", "unresolved import"),
         ("#let certificate(data) = data.nothing", "certificate.typ:1:30: "),
         ('#let certificate(data) = read("/../../../etc/passwd")', "certificate.typ:1:30: "),
-        ('#import "@preview/cetz:0.3.1"\n#let certificate(data) = []', "certificate.typ:1:8: "),
+        (
+            '#import "@preview/cetz:0.3.1"\n#let certificate(data) = []',
+            "certificate.typ:1:8: no package is fetched: "
+            "the template has to bring this one in packages/preview/cetz/0.3.1",
+        ),
+        ('#import ("@pre" + "view/my-own_1:10.0.12")', "in packages/preview/my-own_1/10.0.12"),
+        ('#import "@local/cetz:0.3.1"', "certificate.typ:1:8: package not found"),
         ('#let certificate(data) = image("missing.png")', "certificate.typ:1:31: file not found"),
     ],
 )
@@ -209,6 +219,31 @@ def test_a_template_that_is_wrong_is_told_where(make_template: Any, source: str,
         pdf(template=make_template(source))
     assert told in str(error.value)
     assert "\n" not in str(error.value)
+
+
+def test_a_template_brings_its_packages(make_template: Any, tmp_path: Path) -> None:
+    package = tmp_path / "packages/preview/bread/1.0.0"
+    package.mkdir(parents=True)
+    (package / "typst.toml").write_text('[package]\nname = "bread"\nversion = "1.0.0"\nentrypoint = "lib.typ"\n')
+    (package / "lib.typ").write_text("#let loaf(name) = [Bread for #name]")
+    template = make_template('#import "@preview/bread:1.0.0": loaf\n#let certificate(data) = loaf(data.holder.name)')
+    assert text_of(pdf(template=template)) == "Bread for Robin Reed"
+
+
+def test_a_template_fetches_nothing_whatever_proxy_there_is(make_template: Any, tmp_path: Path) -> None:
+    template = make_template('#import "@preview/cetz:0.3.1"\n#let certificate(data) = []')
+    job = {"root": str(template.folder), "fonts": [], "inputs": {"data": "{}", "credential": ""}, "format": "pdf",
+           "timestamp": 0}  # fmt: skip
+    (tmp_path / "job.json").write_text(json.dumps(job))
+    with socket.create_server(("127.0.0.1", 0)) as proxy:
+        address = f"http://127.0.0.1:{proxy.getsockname()[1]}"
+        environ = dict.fromkeys(("HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"), address)
+        command = [sys.executable, "-I", press.__file__, str(tmp_path / "job.json")]
+        made = subprocess.run(command, env=environ, capture_output=True, check=True, timeout=60)
+        assert b"no package is fetched" in made.stdout
+        proxy.settimeout(0)
+        with pytest.raises(BlockingIOError):  # Nobody is waiting to be answered.
+            proxy.accept()
 
 
 def test_a_template_that_never_ends_is_ended(make_template: Any, monkeypatch: pytest.MonkeyPatch) -> None:
