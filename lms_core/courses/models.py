@@ -332,7 +332,10 @@ class VersionModule(ModuleFacts, Base):
     place: Mapped[int]
     lessons_total: Mapped[Count]
 
-    __table_args__ = (Index(None, "unlock_date", postgresql_where=text("unlock_type = 'scheduled'")),)
+    __table_args__ = (
+        Index(None, "unlock_date", postgresql_where=text("unlock_type = 'scheduled'")),
+        Index(None, "unlock_after_days", postgresql_where=text("unlock_type = 'relative'")),
+    )
 
 
 class LessonRevision(Identified, LessonFacts, Base):

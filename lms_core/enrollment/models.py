@@ -73,6 +73,7 @@ class Enrollment(Identified, Base):
         UniqueConstraint("user_id", "course_id"),
         Index(None, "course_id", "status"),
         Index(None, "course_id", "enrolled_at", "id"),
+        Index("ix_enrollments_first_day", text("coalesce(starts_at, enrolled_at)"), "id"),
         Index(None, "completed_at", postgresql_where=text("completed_at IS NOT NULL")),
         Index(
             None,
@@ -142,7 +143,7 @@ class Accommodation(Identified, Timestamped, Base):
 
 
 class AccommodationDate(Base):
-    """When a module with a date opens to one student, in place of that date."""
+    """When a module with a date opens to one student, in place of that date; ``noted`` once it has come."""
 
     __tablename__ = "accommodation_dates"
 
@@ -153,6 +154,9 @@ class AccommodationDate(Base):
         ForeignKey("modules.id", ondelete="CASCADE"), primary_key=True, index=True
     )
     unlocks_at: Mapped[dt.datetime]
+    noted: Mapped[Off]
+
+    __table_args__ = (Index(None, "unlocks_at", postgresql_where=text("NOT noted")),)
 
 
 class EnrollmentRequest(Identified, Created, Base):

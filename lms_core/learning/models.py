@@ -53,7 +53,8 @@ class ModuleProgress(Identified, Base):
     """A student's state in a module, kept beside the lessons so that an outline need not recount them.
 
     ``started_at`` is when the first lesson was started in it, so that it stays open; a lesson that was done elsewhere
-    and moved here does not open it. ``unlocked_at`` is when what the student did opened it.
+    and moved here does not open it. ``unlocked_at`` is when it opened to this student alone: by what
+    they did, or by a date that is theirs.
     """
 
     __tablename__ = "module_progress"
@@ -87,6 +88,19 @@ class ModuleOpening(Base):
 
     module_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("modules.id", ondelete="CASCADE"), primary_key=True)
     unlock_date: Mapped[dt.datetime]
+
+
+class RelativeOpening(Base):
+    """How far the students are looked through, in the order of their first days, to whom a module opens by such a day.
+
+    One row for each number of days after it: the first day and the enrollment that were looked at last.
+    """
+
+    __tablename__ = "relative_openings"
+
+    after_days: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    first_day: Mapped[dt.datetime]
+    enrollment_id: Mapped[uuid.UUID]
 
 
 KINDS = ("note", "bookmark")

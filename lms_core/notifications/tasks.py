@@ -110,7 +110,9 @@ def tell_unlocked(delivery: Delivery, event: ModuleUnlocked) -> None:
     notice = Notice(
         type="module_unlocked",
         title=_("“${module}” is open to you", mapping=named),
-        message=_("You have come so far in ${course} that you can go on with this module.", mapping=named),
+        message=_("Its day has come: you can go on with this module of ${course}.", mapping=named)
+        if event.by_date
+        else _("You have come so far in ${course} that you can go on with this module.", mapping=named),
         data={**_course_data(event), "moduleId": str(event.module_id), "moduleTitle": event.module_title},
         action_url=f"/courses/{event.course_id}",
     )

@@ -63,7 +63,11 @@ class OutlineModuleSchema(Schema):
     lessons_total = fields.Integer()
     progress_percentage = Percentage()
     unlocked_at = Timestamp(
-        allow_none=True, metadata={"description": "When what the student did opened it.", "example": None}
+        allow_none=True,
+        metadata={
+            "description": "When it opened to this student alone: by what they did, or by a date of theirs.",
+            "example": None,
+        },
     )
     completed_at = Timestamp(allow_none=True, metadata={"example": None})
     lessons = fields.List(fields.Nested(OutlineLessonSchema))

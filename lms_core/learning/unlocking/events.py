@@ -9,7 +9,10 @@ from lms_core.kernel.events import Event
 
 @dataclass(frozen=True, slots=True)
 class ModuleUnlocked(Event):
-    """Published once for a student and a module, in the transaction in which what the student did opened it."""
+    """Published once for a student and a module that opened to them alone, in the transaction that notes it.
+
+    By what they did, or ``by_date``: a date of their own, or so many days after their first.
+    """
 
     name: ClassVar[str] = "learning.module_unlocked"
     user_id: uuid.UUID
@@ -18,6 +21,7 @@ class ModuleUnlocked(Event):
     module_id: uuid.UUID
     course_title: str
     module_title: str
+    by_date: bool = False
 
 
 @dataclass(frozen=True, slots=True)

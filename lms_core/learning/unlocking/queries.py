@@ -20,9 +20,13 @@ from sqlalchemy import (
     or_,
     select,
     text,
+    true,
+    tuple_,
 )
 from sqlalchemy.orm import aliased
 
+from lms_core.accounts.models import User
+from lms_core.accounts.queries import USABLE
 from lms_core.assessment.models import Quiz
 from lms_core.courses.models import Course, CourseVersion, VersionLesson, VersionModule
 from lms_core.enrollment.accommodations.queries import dates, read_dates
@@ -30,9 +34,12 @@ from lms_core.enrollment.models import Accommodation, AccommodationDate, Enrollm
 from lms_core.enrollment.queries import ENDS_AT, IN_USE
 from lms_core.kernel.db import AnySelect
 from lms_core.kernel.prepared import Prepared
-from lms_core.learning.models import LessonProgress, ModuleProgress
+from lms_core.learning.models import LessonProgress, ModuleProgress, RelativeOpening
 from lms_core.learning.unlocking.rules import Done, Rule, Standing
 
+_A_DAY = cast(literal("24 hours"), Interval)
+FIRST_DAY: ColumnElement[dt.datetime] = func.coalesce(Enrollment.starts_at, Enrollment.enrolled_at)
+"""Of a student in a course: what `relative` dates are counted from."""
 _VERSION, _STUDENT = bindparam("version", type_=Uuid), bindparam("student", type_=Uuid)
 
 _RULES = Prepared(
@@ -145,8 +152,7 @@ def _moment(text: str | None) -> dt.datetime | None:
 
 def opens_at() -> ColumnElement[dt.datetime | None]:
     """When a module opens by its date to the student of an enrollment, with its accommodation; null without a date."""
-    first_day = func.coalesce(Enrollment.starts_at, Enrollment.enrolled_at)
-    later = first_day + VersionModule.unlock_after_days * cast(literal("24 hours"), Interval)
+    later = FIRST_DAY + VersionModule.unlock_after_days * _A_DAY
     own = (
         select(AccommodationDate.unlocks_at)
         .where(
@@ -270,3 +276,67 @@ def has_opened_by_date(module_id: uuid.UUID, person: ColumnElement[Any]) -> Colu
         .correlate_except(VersionModule)
     )
     return and_(open_now, ~own_date, ~begun)
+
+
+NEWS = dt.timedelta(days=1)
+"""How long ago a module's date may have come, to be told."""
+
+
+def students_due(now: dt.datetime, limit: int) -> AnySelect:
+    """The next enrollments, with ``after_days`` and ``first_day``, whose first day was so many days ago since the last.
+
+    Of each number of days that modules of versions have. Looks at no other enrollments than these.
+    """
+    relative = (VersionModule.unlock_type == "relative", VersionModule.unlock_after_days > 0)
+    least = select(func.min(VersionModule.unlock_after_days))
+    numbers = select(least.where(*relative).scalar_subquery().label("after_days")).cte("numbers", recursive=True)
+    further = least.where(*relative, VersionModule.unlock_after_days > numbers.c.after_days)
+    numbers = numbers.union_all(
+        select(further.correlate(numbers).scalar_subquery()).where(numbers.c.after_days.is_not(None))
+    )
+    ago = literal(now) - numbers.c.after_days * _A_DAY
+    place = tuple_(FIRST_DAY, Enrollment.id)
+    reached = tuple_(
+        func.greatest(RelativeOpening.first_day, ago - NEWS),
+        func.coalesce(RelativeOpening.enrollment_id, uuid.UUID(int=0)),
+    )
+    students = (
+        select(FIRST_DAY.label("first_day"), Enrollment.id)
+        .where(ago >= FIRST_DAY, place > reached)
+        .order_by(FIRST_DAY, Enrollment.id)
+        .limit(limit)
+        .correlate(numbers, RelativeOpening)
+        .lateral()
+    )
+    return (
+        select(numbers.c.after_days, students.c.first_day, students.c.id)
+        .select_from(numbers)
+        .outerjoin(RelativeOpening, RelativeOpening.after_days == numbers.c.after_days)
+        .join(students, true())
+        .order_by(numbers.c.after_days, students.c.first_day, students.c.id)
+        .limit(limit)
+    )
+
+
+def newly_open(pairs: Sequence[tuple[uuid.UUID, uuid.UUID]]) -> AnySelect:
+    """Of these enrollments and modules those that are open now, and that their students have not begun."""
+    module = (ModuleProgress.user_id == User.id, ModuleProgress.module_id == VersionModule.module_id)
+    begun = exists().where(*module, ModuleProgress.started_at.is_not(None)).correlate(User, VersionModule)
+    return (
+        select(
+            Enrollment.id.label("enrollment_id"), Enrollment.user_id, Enrollment.course_id, VersionModule.module_id,
+            VersionModule.lessons_total, VersionModule.title, Course.title.label("course_title"),
+        )
+        .select_from(Enrollment)
+        .join(User, User.id == Enrollment.user_id)
+        .join(Course, Course.id == Enrollment.course_id)
+        .join(VersionModule, VersionModule.version_id == Course.version_id)
+        .where(
+            Enrollment.id.in_({enrollment_id for enrollment_id, _module_id in pairs}),
+            tuple_(Enrollment.id, VersionModule.module_id).in_(pairs),
+            VersionModule.unlock_type.in_(("scheduled", "relative")),
+            IN_USE, USABLE, Course.is_published, Course.deleted_at.is_(None), ~begun,
+            conditions_met(User.id.expression),
+        )
+        .order_by(Enrollment.id, VersionModule.place)
+    )  # fmt: skip
