@@ -16,6 +16,7 @@ from sqlalchemy.orm import Session
 from lms_core.enrollment.invitations import queries, service
 from lms_core.kernel.audit import audit
 from lms_core.kernel.bodies import whole_body
+from lms_core.kernel.core import Core
 from lms_core.kernel.errors import LMSError, TooLarge
 from lms_core.kernel.pages import page
 from lms_core.kernel.request import Request
@@ -25,8 +26,8 @@ PAGE = "invitation_page"
 _LONGEST = 200
 
 
-def _found(connection: Connection | Session, token: str) -> Any:
-    row = queries.of_link(connection, hash_token(token)) if len(token) <= _LONGEST else None
+def _found(connection: Connection | Session, core: Core, token: str) -> Any:
+    row = queries.of_link(connection, core, hash_token(token)) if len(token) <= _LONGEST else None
     if row is None:
         raise service.unknown_link()
     return row
@@ -36,7 +37,7 @@ def _found(connection: Connection | Session, token: str) -> Any:
 def show_invitation(context: Any, request: Request) -> Response:
     """What the link invites to, and a form to decline."""
     token = request.GET.get("token", "")
-    return _shown(request, _found(request.reader, token), token)
+    return _shown(request, _found(request.reader, request.core, token), token)
 
 
 @view_config(
@@ -48,7 +49,7 @@ def decline(context: Any, request: Request) -> Response:
         raise TooLarge()
     form: Any = request.POST if request.content_type == "application/x-www-form-urlencoded" else {}
     token = form.get("token", "")
-    row = _found(request.db, token)
+    row = _found(request.db, request.core, token)
     service.decline(request.db, request.core, row.course_id, row.id)
     audit(request.db, request, "invitations.decline", "invitation", row.id)
     return _shown(request, queries.invitation(request.db, row.id), token)

@@ -10,8 +10,10 @@ from lms_core.accounts.models import User
 from lms_core.courses.access import access_columns
 from lms_core.courses.models import Course
 from lms_core.courses.queries import IN_CATALOG
+from lms_core.enrollment.methods import enrollment_methods
 from lms_core.enrollment.models import Enrollment, Invitation
 from lms_core.enrollment.queries import ENROLLED
+from lms_core.kernel.core import Core
 from lms_core.kernel.db import AnyRow, AnySelect
 from lms_core.kernel.pagination import Page, page_of
 from lms_core.kernel.security import CALLER
@@ -58,9 +60,15 @@ def invitation(connection: Connection | Session, invitation_id: uuid.UUID) -> An
     return connection.execute(statement).one()
 
 
-def of_link(connection: Connection | Session, token_hash: str) -> AnyRow | None:
-    """The invitation that a link belongs to, of a course that people can join."""
-    statement = _invitations(Course.id.label("course_id")).where(Invitation.token_hash == token_hash, IN_CATALOG)
+def _joined_so(core: Core) -> ColumnElement[bool]:
+    """Whether people can join the course, and by invitation."""
+    inviting = [name for name, method in enrollment_methods(core).items() if method.invites]
+    return and_(IN_CATALOG, Course.enrollment_type.in_(inviting))
+
+
+def of_link(connection: Connection | Session, core: Core, token_hash: str) -> AnyRow | None:
+    """The invitation that a link belongs to, of a course that people can join by it."""
+    statement = _invitations(Course.id.label("course_id")).where(Invitation.token_hash == token_hash, _joined_so(core))
     return connection.execute(statement).first()
 
 
@@ -77,13 +85,13 @@ def of_course(
     return page_of(connection, statement.order_by(*order), page=page, limit=limit)
 
 
-def of_person(connection: Connection, user_id: uuid.UUID, *, page: int, limit: int) -> Page:
+def of_person(connection: Connection, core: Core, user_id: uuid.UUID, *, page: int, limit: int) -> Page:
     """What somebody can still accept, the newest first: by their verified address, in courses they are not in."""
     address = select(func.lower(User.email)).where(User.id == user_id, User.email_verified).scalar_subquery()
     there = exists().where(Enrollment.course_id == Invitation.course_id, Enrollment.user_id == user_id, ENROLLED)
     statement = _invitations(Course.id.label("course_id")).where(
         func.lower(Invitation.email) == address, Invitation.expires_at > func.now(),
-        Invitation.status.in_(("pending", "declined")), IN_CATALOG, ~there,
+        Invitation.status.in_(("pending", "declined")), _joined_so(core), ~there,
     )  # fmt: skip
     order = (Invitation.created_at.desc(), Invitation.id.desc())
     return page_of(connection, statement.order_by(*order), page=page, limit=limit)

@@ -61,7 +61,8 @@ def of_course(connection: Connection, course_id: uuid.UUID, *, status: str, page
 
 def of_person(connection: Connection, user_id: uuid.UUID, *, status: str | None, page: int, limit: int) -> Page:
     """A person's requests, the latest first."""
-    statement = _requests(Course.id.label("course_id"), staff=False).where(EnrollmentRequest.user_id == user_id)
+    statement = _requests(Course.id.label("course_id"), staff=False)
+    statement = statement.where(EnrollmentRequest.user_id == user_id, Course.deleted_at.is_(None))
     if status is not None:
         statement = statement.where(EnrollmentRequest.status == status)
     order = (EnrollmentRequest.created_at.desc(), EnrollmentRequest.id)

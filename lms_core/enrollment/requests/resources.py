@@ -42,7 +42,8 @@ class RequestItem(Item):
 
     @property
     def own(self) -> bool:
-        return bool(self.row.user_id == caller_id(self.request))
+        """Whether it is the caller's; of a course that was deleted, nobody has one."""
+        return self.row.course_deleted_at is None and bool(self.row.user_id == caller_id(self.request))
 
     @property
     def staff(self) -> bool:

@@ -5,6 +5,7 @@ import datetime as dt
 import io
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from types import MappingProxyType
 
 from lms_core.enrollment.rosters.queries import MOST
@@ -24,24 +25,34 @@ _NAMES: Mapping[str, str] = MappingProxyType(
 """What a column is called, without capitals, blanks and dashes; others are passed by."""
 
 
-def read_list(data: bytes) -> list[Wish]:
+def read_list(data: bytes, *, most: int = MOST, by_id: bool = True) -> list[Wish]:
     """Whom a CSV names, with commas, semicolons or tabs. A line that cannot be used spoils none of the others.
 
-    Raises 422 ``csv_invalid``: not UTF-8, no column of people, or more than :data:`MOST` lines.
+    Without ``by_id`` people are named by their addresses alone. Raises 422 ``csv_invalid``: not UTF-8, no column of
+    people, or more than ``most`` lines.
     """
     lines = _lines(data)
-    head = [_NAMES.get(_bare(name)) for name in next(lines, [])]
+    _line, names = next(lines, (1, []))
+    head = [_NAMES.get(_bare(name)) for name in names]
+    if not by_id:
+        head = [None if name == "user_id" else name for name in head]
     if "email" not in head and "user_id" not in head:
-        raise _unusable(_("The first line names no column “email” or “userId”."))
+        raise _unusable(
+            _("The first line names no column “email” or “userId”.")
+            if by_id
+            else _("The first line names no column “email”.")
+        )
     wishes = list[Wish]()
-    for cells in lines:
-        if len(wishes) == MOST:
-            raise _unusable(_("A list has ${most} people at most.", mapping={"most": MOST}))
-        wishes.append(_wish({name: cell.strip() for name, cell in zip(head, cells, strict=False) if name}))
+    for line, cells in lines:
+        if len(wishes) == most:
+            raise _unusable(_("A list has ${most} people at most.", mapping={"most": most}))
+        wish = _wish({name: cell.strip() for name, cell in zip(head, cells, strict=False) if name})
+        wishes.append(replace(wish, line=line))
     return wishes
 
 
-def _lines(data: bytes) -> Iterator[Sequence[str]]:
+def _lines(data: bytes) -> Iterator[tuple[int, Sequence[str]]]:
+    """What is not blank, each with the line of the file on which it begins, from 1."""
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError:
@@ -50,7 +61,11 @@ def _lines(data: bytes) -> Iterator[Sequence[str]]:
     separator = max(",;\t", key=first.count)
     lines = csv.reader(io.StringIO(text, newline=""), delimiter=separator)
     try:
-        yield from (cells for cells in lines if any(cell.strip() for cell in cells))
+        begins = 1
+        for cells in lines:
+            if any(cell.strip() for cell in cells):
+                yield begins, cells
+            begins = lines.line_num + 1
     except csv.Error:
         raise _unusable(_("The file is not CSV.")) from None
 

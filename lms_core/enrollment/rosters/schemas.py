@@ -151,7 +151,9 @@ class EnrollManySchema(EnrollManyQuery):
 class EnrollResultSchema(Schema):
     """What became of somebody on the list."""
 
-    line = fields.Integer(metadata={"description": "From 1; the names above the columns of a CSV do not count."})
+    line = fields.Integer(
+        metadata={"description": "From 1: the place in the list, or the line of the CSV on which it begins."}
+    )
     named = fields.String(metadata={"description": "As the list names them."})
     outcome = fields.String(
         metadata={

@@ -34,7 +34,10 @@ _AS_INTENDED = ("enrolled", "already_enrolled")
 
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """Somebody who is to be enrolled, as the list names them; ``refusal`` where the line cannot be used."""
+    """Somebody who is to be enrolled, as the list names them; ``refusal`` where the line cannot be used.
+
+    ``line`` is where a file names them; None where their place in the list is all there is to say.
+    """
 
     named: str
     user_id: uuid.UUID | None = None
@@ -42,6 +45,7 @@ class Wish:
     starts_at: dt.datetime | None = None
     expires_at: dt.datetime | None = None
     refusal: LMSError | None = None
+    line: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,7 +145,8 @@ def _results(
     missing: Mapping[uuid.UUID, Sequence[Any]],
 ) -> list[Result]:
     results, seen = list[Result](), set[uuid.UUID]()
-    for line, (wish, user_id) in enumerate(zip(wishes, people, strict=True), 1):
+    for place, (wish, user_id) in enumerate(zip(wishes, people, strict=True), 1):
+        line = wish.line or place
         if wish.refusal is not None:
             results.append(Result(line, wish.named, wish.refusal.code, wish.refusal.detail))
         elif user_id is None:

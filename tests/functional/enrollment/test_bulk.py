@@ -164,13 +164,22 @@ def test_a_csv_as_spreadsheets_save_it(core, instructor, make_person, url):
     assert outcomes(report) == [
         "enrolled", "enrolled", "invalid", "invalid", "invalid", "named_twice", "user_unknown", "invalid",
     ]  # fmt: skip
-    assert [each["line"] for each in report["results"]] == list(range(1, 9))
+    assert [each["line"] for each in report["results"]] == [2, 3, 5, 6, 7, 8, 9, 10]
     with core.reader() as db:
         dates = db.execute(select(Enrollment.starts_at, Enrollment.expires_at).where(
             Enrollment.user_id == people[0].id)).one()  # fmt: skip
     assert [str(date.date()) for date in dates] == ["2998-01-01", "2998-02-01"], "the last day counts whole"
     by_id = send_csv(instructor, url, f"userId\tother\n{people[2].id}\tx\nno-id\t\n", "?dryRun=true")
     assert (outcomes(by_id), by_id["applied"]) == (["enrolled", "invalid"], False)
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+def test_a_line_is_where_the_file_has_it(instructor, url, end):
+    """Behind blank lines, and behind a cell of several lines: at its first."""
+    lines = ["", "email,name", "a@b.example,Ada", ",", '"b@b.example","Grace', "", 'Hopper"', "", "c@b.example,Alan"]
+    report = send_csv(instructor, url, end.join(lines))
+    named = [(each["line"], each["named"]) for each in report["results"]]
+    assert named == [(3, "a@b.example"), (5, "b@b.example"), (9, "c@b.example")]
 
 
 @pytest.mark.parametrize(

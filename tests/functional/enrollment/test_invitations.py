@@ -335,6 +335,35 @@ def test_a_csv_names_whom_to_invite(instructor, url, core):
     assert refused.json["code"] == "csv_invalid"
 
 
+def test_nobody_is_invited_by_id(instructor, student, url, core):
+    """A list by ids is refused whole; where it has addresses too, those count."""
+    by_id = f"userId\n{student.id}\n".encode()
+    refused = instructor.client.post(f"{url}/import", by_id, content_type="text/csv", status=422).json
+    assert (refused["code"], refused["detail"]) == ("csv_invalid", "The first line names no column “email”.")
+    both = f"userId,email\n{student.id},{student.email}\nx,kim@example.org\n".encode()
+    answer = instructor.client.post(f"{url}/import", both, content_type="text/csv").json["items"]
+    assert [(each["email"], each["outcome"]) for each in answer] == [
+        (student.email, "invited"), ("kim@example.org", "invited"),
+    ]  # fmt: skip
+    many = b"email\n" + b"".join(b"p%d@example.org\n" % number for number in range(501))
+    refused = instructor.client.post(f"{url}/import", many, content_type="text/csv", status=422).json
+    assert (refused["code"], refused["detail"]) == ("csv_invalid", "A list has 500 people at most.")
+
+
+def test_an_invitation_shows_only_where_it_lets_in(invite, mailed, join, student, instructor, course, app):
+    """Where the course is joined another way by now, nobody is promised what would be refused."""
+    invite(student.email)
+    [mail] = mailed()
+    link = {"token": token_in(mail)}
+    for kind, shown in (("open", 0), ("invite", 1)):
+        instructor.client.put_json(f"/api/v1/courses/{course.id}", {"enrollmentType": kind, "price": "0"})
+        assert student.client.get(MINE).json["total"] == shown
+        for what in ("open", "decline"):
+            answer = app.post_json(f"{INVITATIONS}/{what}", link, status="*")
+            assert answer.json.get("code") == (None if shown else "invitation_unknown")
+        app.get(f"/invitation?token={link['token']}", status=200 if shown else 422)
+
+
 @pytest.mark.parametrize(
     "body",
     [
@@ -426,6 +455,24 @@ def test_what_somebody_has_at_hand_is_forgotten_later(invite, core, run_periodic
         pool.submit(run_periodic, "enrollment.purge_invitations").result(timeout=60)  # Else each waits for the other.
         held.expires_at = core.clock() + dt.timedelta(days=1)
     assert states(core) == {"held@example.org": "pending"}
+
+
+def test_what_was_revoked_is_forgotten_from_then_on(invite, instructor, url, core, run_periodic):
+    """Whenever it would have ended: 30 days after it was revoked, and not before."""
+    now, day = core.clock(), dt.timedelta(days=1)
+    invite("long@example.org", "lately@example.org", "declined@example.org")
+    for each in instructor.client.get(url).json["items"]:
+        instructor.client.delete(f"{INVITATIONS}/{each['id']}", status=204)
+    cases = {
+        "long@example.org": {"ended_at": now - 31 * day, "expires_at": now + 100 * day},
+        "lately@example.org": {"ended_at": now - 29 * day, "expires_at": now - 60 * day},
+        "declined@example.org": {"status": "declined", "ended_at": now - 31 * day, "expires_at": now + day},
+    }
+    with core.transaction() as db:
+        for address, values in cases.items():
+            db.execute(update(Invitation).where(Invitation.email == address).values(**values))
+    run_periodic("enrollment.purge_invitations")
+    assert states(core) == {"lately@example.org": "revoked", "declined@example.org": "declined"}
 
 
 # Races.

@@ -272,3 +272,17 @@ def test_who_is_suspended_is_not_let_in_by_an_approval(ask, student, instructor,
         db.add(Enrollment(user_id=student.id, course_id=uuid.UUID(asked["courseId"]), status="suspended"))
     refused = instructor.client.post_json(f"{REQUESTS}/{asked['id']}/approve", {}, status=409)
     assert refused.json["code"] == "enrollment_suspended"
+
+
+def test_a_request_to_a_course_that_is_deleted_shows_nothing_of_it(ask, student, instructor, club):
+    asked = ask(student)
+    url = f"/api/v1/enrollment-requests/{asked['id']}"
+    course = f"/api/v1/courses/{asked['courseId']}"
+    instructor.client.delete(course, status=204)
+    assert student.client.get("/api/v1/users/me/enrollment-requests").json["total"] == 0
+    student.client.get(url, status=404)
+    student.client.delete(url, status=404)
+    instructor.client.get(url, status=404)
+    instructor.client.post(f"{course}/restore")
+    assert student.client.get("/api/v1/users/me/enrollment-requests").json["items"] == [asked]
+    student.client.delete(url, status=204)

@@ -250,8 +250,9 @@ def test_a_list_is_left(join, make_person, instructor, app, url, deliver, taken,
 def test_a_course_that_is_deleted_is_waited_for_no_longer(join, make_person, instructor, url):
     join(make_person("student"), 201)
     person = make_person("student")
-    join(person, 202)
+    wait = join(person, 202)
     instructor.client.delete(url, status=204)
+    person.client.get(f"{WAITS}/{wait['id']}", status=404)
     assert person.client.get(MINE).json["total"] == 0
     instructor.client.post(f"{url}/restore")
     assert [each["course"]["title"] for each in person.client.get(MINE).json["items"]] == ["Pottery"]
