@@ -7,4 +7,5 @@ if TYPE_CHECKING:
 
 
 def includeme(config: "Configurator") -> None:
-    """The tables stand; views come with the domain's own capability."""
+    """The tables stand, and calendars read them; views come with the domain's own capability."""
+    config.include("lms_core.assessment.calendar")
