@@ -2,13 +2,27 @@
 
 import datetime as dt
 import uuid
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, select
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    DateTime,
+    Integer,
+    Select,
+    Uuid,
+    and_,
+    bindparam,
+    extract,
+    func,
+    select,
+    union_all,
+)
 
 from lms_core.accounts.models import CalendarLink
+from lms_core.kernel.prepared import Prepared
 from lms_core.kernel.security import Identity
 
 BACK, AHEAD = dt.timedelta(days=90), dt.timedelta(days=366)
@@ -53,6 +67,36 @@ class Wanted:
     @property
     def until(self) -> dt.datetime:
         return self.now + AHEAD
+
+
+PERSON = bindparam("person", type_=Uuid)
+"""Whose entries a statement of :class:`Dates` asks for."""
+_SINCE, _UNTIL = (bindparam(name, type_=DateTime(timezone=True)) for name in ("since", "until"))
+NOW = bindparam("now", type_=DateTime(timezone=True))
+
+
+def within(moment: ColumnElement[Any]) -> ColumnElement[bool]:
+    """Whether a moment is among those that are asked for."""
+    return and_(moment >= _SINCE, moment < _UNTIL)
+
+
+class Dates:
+    """A person's dates of several kinds in one statement, those nearest to now.
+
+    Each of ``kinds`` selects the same columns, a ``moment`` among them, of what belongs to :data:`PERSON` and is
+    :func:`within`; ``key`` are the columns that tell two of one moment apart.
+    """
+
+    def __init__(self, *kinds: Select[Any], key: Sequence[str]) -> None:
+        dates = union_all(*kinds).subquery()
+        distance = func.abs(extract("epoch", dates.c.moment - NOW))
+        nearest = select(dates).order_by(distance, *(dates.c[name] for name in key))
+        self._statement = Prepared(nearest.limit(bindparam("most", type_=Integer)))
+
+    def rows(self, connection: Connection, wanted: Wanted) -> Sequence[Any]:
+        """The rows of the entries that are wanted."""
+        asked = {name: getattr(wanted, name) for name in ("since", "until", "now", "most")}
+        return self._statement.all(connection, person=wanted.caller.user_id, **asked)
 
 
 Source = Callable[[Connection, Wanted], Iterable[Entry]]

@@ -4,36 +4,16 @@ import datetime as dt
 from collections.abc import Iterator
 from typing import Any
 
-from sqlalchemy import (
-    ColumnElement,
-    Connection,
-    DateTime,
-    Integer,
-    Select,
-    Uuid,
-    and_,
-    bindparam,
-    extract,
-    func,
-    literal,
-    or_,
-    select,
-    union_all,
-)
+from sqlalchemy import ColumnElement, Connection, Select, func, literal, or_, select
 from sqlalchemy.types import Text
 
-from lms_core.accounts.calendar.queries import Entry, Wanted
+from lms_core.accounts.calendar.queries import PERSON, Dates, Entry, Wanted, within
 from lms_core.assessment.models import Quiz
 from lms_core.courses.models import Course, CourseVersion, VersionModule
 from lms_core.enrollment.models import Enrollment
 from lms_core.enrollment.queries import ENDS_AT, OVER, TAKING
 from lms_core.kernel.i18n import _
-from lms_core.kernel.prepared import Prepared
 
-_MOMENT = DateTime(timezone=True)
-_STUDENT, _MOST = bindparam("student", type_=Uuid), bindparam("most", type_=Integer)
-_SINCE, _UNTIL = bindparam("since", type_=_MOMENT), bindparam("until", type_=_MOMENT)
-_NOW = bindparam("now", type_=_MOMENT)
 _OPENS, _DUE = "opens", "due"
 
 
@@ -50,36 +30,29 @@ def _at(kind: str, moment: ColumnElement[Any]) -> Select[Any]:
         .join(VersionModule, VersionModule.version_id == CourseVersion.id)
         .join(Quiz, Quiz.module_id == VersionModule.module_id)
         .where(
-            Enrollment.user_id == _STUDENT,
+            Enrollment.user_id == PERSON,
             Enrollment.status.in_(TAKING),
             ~func.coalesce(OVER, False),
             Course.is_published,
             Course.deleted_at.is_(None),
             Quiz.is_published,
-            and_(moment >= _SINCE, moment < _UNTIL),
+            within(moment),
             or_(Enrollment.starts_at.is_(None), moment >= Enrollment.starts_at),
             or_(ENDS_AT.is_(None), moment <= ENDS_AT),
         )
     )  # fmt: skip
 
 
-def _statement() -> Prepared:
-    windows = union_all(_at(_OPENS, Quiz.available_from.expression), _at(_DUE, Quiz.available_until.expression))
-    dates = windows.subquery()
-    distance = func.abs(extract("epoch", dates.c.moment - _NOW))
-    return Prepared(select(dates).order_by(distance, dates.c.id).limit(_MOST))
-
-
-_DATES = _statement()
+_DATES = Dates(
+    _at(_OPENS, Quiz.available_from.expression), _at(_DUE, Quiz.available_until.expression), key=["id", "kind"]
+)
 
 
 def entries(connection: Connection, wanted: Wanted) -> Iterator[Entry]:
     """The source of assessment in calendars."""
     if not wanted.caller.may("enrollments:read", "own"):
         return
-    asked = {name: getattr(wanted, name) for name in ("since", "until", "now", "most")}
-    for row in _DATES.all(connection, student=wanted.caller.user_id, **asked):
-        yield _entry(row)
+    yield from map(_entry, _DATES.rows(connection, wanted))
 
 
 def _entry(row: Any) -> Entry:

@@ -7,36 +7,26 @@ from typing import Any
 from sqlalchemy import (
     ColumnElement,
     Connection,
-    DateTime,
-    Integer,
     Select,
     Uuid,
     and_,
-    bindparam,
     cast,
-    extract,
     func,
     literal,
     null,
     or_,
     select,
-    union_all,
 )
 from sqlalchemy.types import Text
 
-from lms_core.accounts.calendar.queries import Entry, Wanted
+from lms_core.accounts.calendar.queries import NOW, PERSON, Dates, Entry, Wanted, within
 from lms_core.courses.models import Course, CourseVersion, VersionModule
 from lms_core.enrollment.models import Accommodation, Enrollment
 from lms_core.enrollment.queries import ENDS_AT, OVER, TAKING
 from lms_core.kernel.i18n import _
-from lms_core.kernel.prepared import Prepared
 from lms_core.learning.models import ModuleProgress
 from lms_core.learning.unlocking.queries import opens_at
 
-_MOMENT = DateTime(timezone=True)
-_STUDENT, _MOST = bindparam("student", type_=Uuid), bindparam("most", type_=Integer)
-_SINCE, _UNTIL = bindparam("since", type_=_MOMENT), bindparam("until", type_=_MOMENT)
-_NOW = bindparam("now", type_=_MOMENT)
 _OPENS, _BEGINS, _ENDS = "opens", "begins", "ends"
 
 
@@ -45,12 +35,8 @@ def _taken(*columns: Any) -> Select[Any]:
     return (
         select(Enrollment.id, Enrollment.course_id, Course.title.label("course_title"), *columns)
         .join_from(Enrollment, Course, Course.id == Enrollment.course_id)
-        .where(Enrollment.user_id == _STUDENT, Course.is_published, Course.deleted_at.is_(None))
+        .where(Enrollment.user_id == PERSON, Course.is_published, Course.deleted_at.is_(None))
     )
-
-
-def _within(moment: ColumnElement[Any]) -> ColumnElement[bool]:
-    return and_(moment >= _SINCE, moment < _UNTIL)
 
 
 def _openings() -> Select[Any]:
@@ -73,10 +59,10 @@ def _openings() -> Select[Any]:
         .where(
             Enrollment.status.in_(TAKING),
             ~func.coalesce(OVER, False),
-            _within(moment),
+            within(moment),
             or_(Enrollment.starts_at.is_(None), moment >= Enrollment.starts_at),
             or_(ENDS_AT.is_(None), moment < ENDS_AT),
-            or_(ModuleProgress.started_at.is_(None), moment <= _NOW),
+            or_(ModuleProgress.started_at.is_(None), moment <= NOW),
         )
     )  # fmt: skip
 
@@ -88,26 +74,22 @@ def _border(kind: str, moment: ColumnElement[Any]) -> Select[Any]:
     return _taken(
         literal(kind, Text).label("kind"), moment.label("moment"), changed_at.label("changed_at"), *nothing,
         literal(False).label("waits"),
-    ).where(Enrollment.status.in_((*TAKING, "expired")), _within(moment))  # fmt: skip
+    ).where(Enrollment.status.in_((*TAKING, "expired")), within(moment))  # fmt: skip
 
 
-def _statement() -> Prepared:
-    begins, ends = _border(_BEGINS, Enrollment.starts_at.expression), _border(_ENDS, ENDS_AT)
-    dates = union_all(_openings(), begins, ends).subquery()
-    distance = func.abs(extract("epoch", dates.c.moment - _NOW))
-    return Prepared(select(dates).order_by(distance, dates.c.id, dates.c.module_id).limit(_MOST))
-
-
-_DATES = _statement()
+_DATES = Dates(
+    _openings(),
+    _border(_BEGINS, Enrollment.starts_at.expression),
+    _border(_ENDS, ENDS_AT),
+    key=["id", "module_id"],
+)
 
 
 def entries(connection: Connection, wanted: Wanted) -> Iterator[Entry]:
     """The source of learning in calendars."""
     if not wanted.caller.may("enrollments:read", "own"):
         return
-    asked = {name: getattr(wanted, name) for name in ("since", "until", "now", "most")}
-    for row in _DATES.all(connection, student=wanted.caller.user_id, **asked):
-        yield _entry(row)
+    yield from map(_entry, _DATES.rows(connection, wanted))
 
 
 def _entry(row: Any) -> Entry:
