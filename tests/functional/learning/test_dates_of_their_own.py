@@ -290,11 +290,9 @@ def test_of_processes_that_look_at_once_one_publishes_it(core, student, instruct
 
 
 FILL = (
-    """INSERT INTO users (id, email, password_hash, first_name, last_name)
-       SELECT gen_random_uuid(), 'crowd' || n || '@example.org', '!', 'A', 'B' FROM generate_series(1, 100000) n""",
     """INSERT INTO enrollments (user_id, course_id, enrolled_at)
-       SELECT id, :course, now() - interval '1 hour' * (row_number() OVER () % 700) - interval '8 days 1 minute'
-       FROM users WHERE email LIKE 'crowd%'""",
+       SELECT gen_random_uuid(), :course, now() - interval '1 hour' * (n % 700) - interval '8 days 1 minute'
+       FROM generate_series(1, 100000) n""",
     """INSERT INTO accommodations (enrollment_id)
        SELECT id FROM enrollments WHERE enrolled_at < now() - interval '8 days'""",
     """INSERT INTO accommodation_dates (accommodation_id, module_id, unlocks_at)
@@ -306,10 +304,10 @@ FILL = (
 def test_looking_costs_the_same_among_100_000_enrollments(core, instructor, student, grant, course):
     rule(instructor, course, 1, **WEEK)
     with core.transaction() as db:
-        db.execute(text("SET LOCAL session_replication_role = replica"))  # Whatever triggers keep, nobody reads here.
+        db.execute(text("SET LOCAL session_replication_role = replica"))  # No accounts are needed, nor counters.
         for statement in FILL:
             db.execute(text(statement), {"course": course.id, "module": course.modules[1]})
-        db.execute(text("ANALYZE users, enrollments, accommodations, accommodation_dates"))
+        db.execute(text("ANALYZE enrollments, accommodations, accommodation_dates"))
     with core.transaction() as db:
         theirs = Enrollment.user_id == student.id
         db.execute(update(Enrollment).where(theirs).values(enrolled_at=core.clock() - 7 * DAY))
