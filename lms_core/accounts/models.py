@@ -75,14 +75,14 @@ class User(Identified, Timestamped, Base):
 
     @hybrid_property
     def full_name(self) -> str:
-        """First and last name; a search by ``User.full_name.ilike(...)`` has its trigram index."""
-        return f"{self.first_name} {self.last_name}"
+        """First and last name, as far as there are; ``User.full_name.ilike(...)`` has its trigram index."""
+        return f"{self.first_name} {self.last_name}".strip()
 
     @full_name.inplace.expression
     @classmethod
     def _full_name(cls) -> ColumnElement[str]:
         # The blank is a literal, because the planner does not know an indexed expression with a parameter in it.
-        return cls.first_name + literal_column("' '") + cls.last_name
+        return func.btrim(cls.first_name + literal_column("' '") + cls.last_name)
 
     __table_args__ = (
         CheckConstraint(r"email ~ '^[^@\s]+@[^@\s]+\.[^@\s]+$'", name="email"),
@@ -103,7 +103,7 @@ class User(Identified, Timestamped, Base):
         Index("ix_users_email_trgm", "email", postgresql_using="gin", postgresql_ops={"email": "gin_trgm_ops"}),
         Index(
             "ix_users_name_trgm",
-            literal_column("((first_name || ' '::text) || last_name)").label("full_name"),
+            literal_column("btrim((first_name || ' '::text) || last_name)").label("full_name"),
             postgresql_using="gin",
             postgresql_ops={"full_name": "gin_trgm_ops"},
         ),

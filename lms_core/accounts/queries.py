@@ -159,7 +159,7 @@ _PROFILE = select(
     User.pending_email,
     User.first_name,
     User.last_name,
-    (User.first_name + " " + User.last_name).label("full_name"),
+    User.full_name.label("full_name"),
     User.display_name,
     User.avatar_url,
     User.bio,

@@ -26,7 +26,7 @@ from lms_core.kernel.traversal import parse_uuid
 
 PERSON = (
     User.id.label("instructor_id"),
-    (User.first_name + " " + User.last_name).label("instructor_name"),
+    User.full_name.label("instructor_name"),
     User.avatar_url.label("instructor_avatar_url"),
 )
 _MINUTES = case((Course.is_published, Course.published_minutes), else_=Course.duration_minutes).label(

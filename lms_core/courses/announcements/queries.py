@@ -63,7 +63,7 @@ _TEXT = (
 _STAFF_COLUMNS = (Announcement.target_audience, Announcement.read_count)
 _AUTHOR = (
     User.id.label("author_id"),
-    (User.first_name + " " + User.last_name).label("author_name"),
+    User.full_name.label("author_name"),
     User.avatar_url.label("author_avatar_url"),
 )
 _READ_BY_CALLER = and_(AnnouncementRead.announcement_id == Announcement.id, AnnouncementRead.user_id == CALLER)
@@ -240,7 +240,7 @@ def readers(connection: Connection, announcement_id: uuid.UUID, *, cursor: str |
             AnnouncementRead.id,
             AnnouncementRead.read_at,
             User.id.label("user_id"),
-            (User.first_name + " " + User.last_name).label("user_name"),
+            User.full_name.label("user_name"),
             User.avatar_url.label("user_avatar_url"),
         )
         .outerjoin(User, and_(User.id == AnnouncementRead.user_id, LIVING))

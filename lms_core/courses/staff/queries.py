@@ -17,7 +17,7 @@ def _staff(course_id: uuid.UUID) -> Select[*tuple[Any, ...]]:
     return (
         select(
             CourseStaff.user_id.label("user_id"),
-            (User.first_name + " " + User.last_name).label("user_name"),
+            User.full_name.label("user_name"),
             User.avatar_url.label("user_avatar_url"),
             CourseStaff.role,
             CourseStaff.permissions,

@@ -49,7 +49,7 @@ def _versions(course_id: uuid.UUID) -> Select[*tuple[Any, ...]]:
             and_(Course.is_published, Course.version_id == CourseVersion.id).label("is_current"),
             # An account that is gone leaves no name behind.
             case((User.deleted_at.is_(None), User.id)).label("published_by_id"),
-            (User.first_name + " " + User.last_name).label("published_by_name"),
+            User.full_name.label("published_by_name"),
             User.avatar_url.label("published_by_avatar_url"),
         )
         .join_from(CourseVersion, Course, Course.id == CourseVersion.course_id)

@@ -82,7 +82,7 @@ def accommodation_by(registry: Any, enrollment_id: uuid.UUID) -> AnySelect:
     return (
         select(
             Enrollment.id, Enrollment.user_id, *_GRANTED, Accommodation.reason, Accommodation.updated_at,
-            User.id.label("granted_by_id"), (User.first_name + " " + User.last_name).label("granted_by_name"),
+            User.id.label("granted_by_id"), User.full_name.label("granted_by_name"),
             User.avatar_url.label("granted_by_avatar_url"), *access_columns(registry),
         )
         .join_from(Enrollment, Course, Course.id == Enrollment.course_id)

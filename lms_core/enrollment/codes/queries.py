@@ -56,7 +56,7 @@ def uses(connection: Connection, code_id: uuid.UUID, *, cursor: str | None, limi
     statement = (
         select(
             AccessCodeUse.id, AccessCodeUse.used_at, AccessCodeUse.user_id,
-            (User.first_name + " " + User.last_name).label("user_name"), User.avatar_url.label("user_avatar_url"),
+            User.full_name.label("user_name"), User.avatar_url.label("user_avatar_url"),
         )
         .join(User, User.id == AccessCodeUse.user_id)
         .where(AccessCodeUse.code_id == code_id, LIVING)

@@ -30,7 +30,7 @@ STATUS: ColumnElement[str] = case(
 """What an invitation is good for at this moment."""
 _Inviter = aliased(User)
 _INVITER = (
-    (_Inviter.first_name + " " + _Inviter.last_name).label("inviter_name"),
+    _Inviter.full_name.label("inviter_name"),
     _Inviter.id.label("inviter_id"), _Inviter.avatar_url.label("inviter_avatar_url"),
 )  # fmt: skip
 COLUMNS = (

@@ -17,7 +17,7 @@ def changes(
     by_student = EnrollmentChange.changed_by == Enrollment.user_id
     person = (
         User.id.label("person_id"),
-        (User.first_name + " " + User.last_name).label("person_name"),
+        User.full_name.label("person_name"),
         User.avatar_url.label("person_avatar_url"),
     )
     statement = (

@@ -29,7 +29,7 @@ FOR_STAFF = (Payment.note, Payment.reference, _REFUND_FAILED.label("refund_faile
 
 _PERSON = (
     Payment.user_id.label("user_id"),
-    (User.first_name + " " + User.last_name).label("user_name"),
+    User.full_name.label("user_name"),
     User.avatar_url.label("user_avatar_url"),
 )
 

@@ -18,12 +18,12 @@ COLUMNS = (
     EnrollmentRequest.id, EnrollmentRequest.user_id, EnrollmentRequest.status, EnrollmentRequest.reason_for_joining,
     EnrollmentRequest.created_at, EnrollmentRequest.reviewed_at, EnrollmentRequest.review_notes,
     EnrollmentRequest.earlier, Course.title.label("course_title"), Course.slug.label("course_slug"),
-    (User.first_name + " " + User.last_name).label("user_name"), User.avatar_url.label("user_avatar_url"),
+    User.full_name.label("user_name"), User.avatar_url.label("user_avatar_url"),
 )  # fmt: skip
 _Reviewer = aliased(User)
 _REVIEWER = (
     EnrollmentRequest.reviewed_by.label("reviewer_id"),
-    (_Reviewer.first_name + " " + _Reviewer.last_name).label("reviewer_name"),
+    _Reviewer.full_name.label("reviewer_name"),
     _Reviewer.avatar_url.label("reviewer_avatar_url"),
 )
 """Which of the staff it was, only staff learn."""

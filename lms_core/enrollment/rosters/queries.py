@@ -41,7 +41,7 @@ _COLUMNS = (
     Enrollment.grade_points, Enrollment.time_spent_seconds, Enrollment.last_accessed_at, Enrollment.updated_at,
     Enrollment.certificate_issued_at, Enrollment.notes.is_not(None).label("has_notes"),
     User.id.label("student_id"), User.first_name.label("student_first_name"), User.last_name.label("student_last_name"),
-    (User.first_name + " " + User.last_name).label("student_name"),
+    User.full_name.label("student_name"),
     User.display_name.label("student_display_name"), User.avatar_url.label("student_avatar_url"),
 )  # fmt: skip
 

@@ -268,7 +268,7 @@ def send_message(
     transaction that tells of it grows with the course.
     """
     skipped = _not_messaged(db, course_id, chosen.ids) if chosen.ids is not None else {}
-    about = select(Course.title, User.first_name + " " + User.last_name).join(User, User.id == sender_id)
+    about = select(Course.title, User.full_name).join(User, User.id == sender_id)
     title, sender = db.execute(about.where(Course.id == course_id)).one()
     people = (
         select(Enrollment.user_id)

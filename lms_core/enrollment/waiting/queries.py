@@ -37,7 +37,7 @@ _STATUS = case((EnrollmentWait.offered_until > func.now(), "offered"), else_="wa
 COLUMNS = (
     EnrollmentWait.id, EnrollmentWait.user_id, EnrollmentWait.since, _STATUS, EnrollmentWait.offered_until,
     Course.title.label("course_title"), Course.slug.label("course_slug"),
-    (User.first_name + " " + User.last_name).label("user_name"), User.avatar_url.label("user_avatar_url"),
+    User.full_name.label("user_name"), User.avatar_url.label("user_avatar_url"),
 )  # fmt: skip
 
 

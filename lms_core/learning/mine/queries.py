@@ -41,7 +41,7 @@ def my_courses(
             Course.id.label("course_id"), Course.title.label("course_title"), Course.slug.label("course_slug"),
             Course.thumbnail_url.label("course_thumbnail_url"),
             Course.published_minutes.label("course_duration_minutes"),
-            (User.first_name + " " + User.last_name).label("course_instructor_name"),
+            User.full_name.label("course_instructor_name"),
         )
         .order_by(*ORDERS[sort], Enrollment.id)
     )  # fmt: skip
