@@ -1,7 +1,8 @@
 """The representations of what was granted to a student."""
 
-from marshmallow import fields, validate
+from marshmallow import ValidationError, fields, validate
 
+from lms_core.kernel.i18n import _
 from lms_core.kernel.schemas import Part, Schema, Text, Timestamp
 
 
@@ -20,14 +21,22 @@ class ModuleDateSchema(Schema):
     unlocks_at = Timestamp(required=True)
 
 
+def _hundredths(factor: float) -> None:
+    if round(factor, 2) != factor:
+        raise ValidationError(_("No more than two decimals."))
+
+
 class AccommodationChangeSchema(Schema):
     """All that is granted; what is not sent, is not."""
 
     extra_time_factor = fields.Float(
-        validate=validate.Range(1, 5),
+        validate=[validate.Range(1, 5), _hundredths],
         load_default=1.0,
         allow_nan=False,
-        metadata={"description": "How many times as much time as others where time is limited.", "example": 1.5},
+        metadata={
+            "description": "How many times as much time as others where time is limited, in hundredths.",
+            "example": 1.5,
+        },
     )
     extra_attempts = fields.Integer(
         validate=validate.Range(0, 100),

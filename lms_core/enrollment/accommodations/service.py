@@ -25,11 +25,14 @@ def grant(
 ) -> Mapping[str, Any]:
     """Grant this and nothing else; answers what was granted before. An enrollment that was over goes on.
 
-    Raises 404; 409 ``course_full`` (the place was given away); 422 ``module_unknown``,
-    ``module_without_date``.
+    Raises 404; 409 ``course_full`` (the place was given away); 422 ``enrollment_without_end`` (there is nothing to
+    extend), ``module_unknown``, ``module_without_date``.
     """
     enrollment = locked(db, enrollment_id)
     before = _granted(db, enrollment)
+    if values["extended_until"] is not None and enrollment.expires_at is None:
+        message = _("The enrollment has no end that could be extended.")
+        raise Invalid("enrollment_without_end", message, errors={"extendedUntil": [message]})
     _check_modules(db, enrollment.course_id, values["modules"])
     own = {name: values[name] for name in OWN} | {"granted_by": actor_id}
     granted = upsert(Accommodation).values(enrollment_id=enrollment_id, **own)

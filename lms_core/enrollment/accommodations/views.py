@@ -25,7 +25,7 @@ def read_accommodations(context: EnrollmentAccommodations, request: Request) -> 
 @view_config(
     context=EnrollmentAccommodations, request_method="PUT", permission="accommodations:update",
     body=schemas.AccommodationChangeSchema, returns=schemas.AccommodationSchema,
-    errors=("409 course_full", "422 module_unknown", "422 module_without_date"),
+    errors=("409 course_full", "422 enrollment_without_end", "422 module_unknown", "422 module_without_date"),
 )  # fmt: skip
 def grant_accommodations(context: EnrollmentAccommodations, request: Request) -> Any:
     """Grant this to a student, and nothing else any more.

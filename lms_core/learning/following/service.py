@@ -64,7 +64,7 @@ def _adjust(db: Session, core: Core, course_id: uuid.UUID, batch: Sequence[Enrol
     rules = rules_of(db.connection(), version.id) if completed else []
     for enrollment in _read_again(db, mine):
         if enrollment.user_id in completed:
-            record_unlocked(db, core, enrollment, version.id, rules)
+            record_unlocked(db, core.clock(), enrollment, version.id, rules)
         if enrollment.status == "active" and 0 < version.lessons_total == enrollment.lessons_completed:
             complete(db, enrollment, core.clock())
     db.flush()

@@ -26,7 +26,7 @@ from lms_core.kernel.errors import Conflict, NotFound
 from lms_core.kernel.i18n import _
 from lms_core.learning.models import LessonProgress, ModuleProgress
 from lms_core.learning.progress.queries import Spot, done_of, next_unfinished, parts_seen, percentage, state
-from lms_core.learning.unlocking.queries import open_lesson, rules_of
+from lms_core.learning.unlocking.queries import open_lesson, rules_of, unlocked_at
 from lms_core.learning.unlocking.service import enter_module, locked, record_unlocked
 
 
@@ -74,7 +74,7 @@ def start_lesson(db: Session, core: Core, user_id: uuid.UUID, lesson_id: uuid.UU
 
 
 def complete_lesson(db: Session, core: Core, user_id: uuid.UUID, lesson_id: uuid.UUID) -> dict[str, Any]:
-    """Complete a lesson that was started; a second time changes nothing.
+    """Complete a lesson that was started; a second time changes nothing, and answers what it opened the first time.
 
     Raises 404 and 403 as :func:`start_lesson` does; 409 ``lesson_not_started``, ``minimum_time_not_reached`` (with
     ``Retry-After``: the seconds that are left) and ``completion_criteria_not_met`` (``missing``: what is lacking).
@@ -85,7 +85,8 @@ def complete_lesson(db: Session, core: Core, user_id: uuid.UUID, lesson_id: uuid
     if progress is None or progress.started_at is None:
         raise Conflict("lesson_not_started", _("Start the lesson before you complete it."))
     if progress.status == "completed":
-        return _state(db, user_id, lesson_id)
+        opened = unlocked_at(db, place.enrollment, place.version_id, progress.completed_at)
+        return _state(db, user_id, lesson_id, opened)
     _check_completion(core, place, progress)
     progress.status, progress.completed_at, progress.completion_percentage = "completed", now, Decimal(100)
     place.enrollment.last_accessed_at = now
@@ -97,7 +98,7 @@ def complete_lesson(db: Session, core: Core, user_id: uuid.UUID, lesson_id: uuid
     unlocked = []
     if fresh:
         rules = rules_of(db.connection(), place.version_id)
-        unlocked = record_unlocked(db, core, place.enrollment, place.version_id, rules)
+        unlocked = record_unlocked(db, now, place.enrollment, place.version_id, rules)
     return _state(db, user_id, lesson_id, unlocked)
 
 

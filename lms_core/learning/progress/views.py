@@ -50,7 +50,7 @@ def complete_lesson(context: LessonItem, request: Request) -> Any:
     The time that its heartbeats have counted has to reach its `minSeconds`, and what they have reported, its
     `completionCriteria`: else `missing` lists what is lacking, each with `criterion`, `needed` and `reached`.
     The course's progress is right at once; the last lesson completes the course. A second time changes nothing.
-    `unlocked` are the modules that opened by it.
+    `unlocked` are the modules that opened by it, the same each time that it is asked.
     """
     return service.complete_lesson(request.db, request.core, request.caller.user_id, context.id)
 

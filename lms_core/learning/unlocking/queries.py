@@ -23,7 +23,7 @@ from sqlalchemy import (
     true,
     tuple_,
 )
-from sqlalchemy.orm import aliased
+from sqlalchemy.orm import Session, aliased
 
 from lms_core.accounts.models import User
 from lms_core.accounts.queries import USABLE
@@ -148,6 +148,22 @@ def moments_of(row: Any) -> dict[uuid.UUID, dict[str, dt.datetime | None]]:
 
 def _moment(text: str | None) -> dt.datetime | None:
     return dt.datetime.fromisoformat(text) if text is not None else None
+
+
+def unlocked_at(
+    db: Session, enrollment: Enrollment, version_id: uuid.UUID, moment: dt.datetime | None
+) -> Sequence[uuid.UUID]:
+    """The modules of a version, in order, that opened to one student at exactly that moment."""
+    return db.scalars(
+        select(VersionModule.module_id)
+        .join(ModuleProgress, ModuleProgress.module_id == VersionModule.module_id)
+        .where(
+            VersionModule.version_id == version_id,
+            ModuleProgress.enrollment_id == enrollment.id,
+            ModuleProgress.unlocked_at == moment,
+        )
+        .order_by(VersionModule.place)
+    ).all()
 
 
 def opens_at() -> ColumnElement[dt.datetime | None]:

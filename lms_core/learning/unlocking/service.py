@@ -14,7 +14,6 @@ from sqlalchemy.orm import Session
 
 from lms_core.courses.models import Course, VersionModule
 from lms_core.enrollment.models import Accommodation, AccommodationDate, Enrollment
-from lms_core.kernel.core import Core
 from lms_core.kernel.errors import Forbidden
 from lms_core.kernel.events import publish_all
 from lms_core.kernel.i18n import _
@@ -36,7 +35,7 @@ def enter_module(db: Session, enrollment: Enrollment, module_id: uuid.UUID, tota
 
 
 def record_unlocked(
-    db: Session, core: Core, enrollment: Enrollment, version_id: uuid.UUID, rules: Sequence[Rule]
+    db: Session, now: dt.datetime, enrollment: Enrollment, version_id: uuid.UUID, rules: Sequence[Rule]
 ) -> list[uuid.UUID]:
     """The modules, in order, that what the student has done opened, and that nobody told them of yet.
 
@@ -44,10 +43,10 @@ def record_unlocked(
     """
     if not any(rule.waits for rule in rules):
         return []
-    decisions = decide(rules, standing_of(db.connection(), version_id, enrollment.user_id), core.clock())
+    decisions = decide(rules, standing_of(db.connection(), version_id, enrollment.user_id), now)
     totals = {rule.id: rule.lessons_total for rule in rules}
     opened = [each.module_id for each in decisions if each.earned and not each.begun]
-    noted = _note(db, [(enrollment, each, totals[each]) for each in opened], "unlocked_at", core.clock())
+    noted = _note(db, [(enrollment, each, totals[each]) for each in opened], "unlocked_at", now)
     told = [module_id for module_id in opened if (enrollment.user_id, module_id) in noted]
     publish_all(db, _events(db, enrollment, version_id, told), actor_id=enrollment.user_id)
     return told

@@ -50,6 +50,7 @@ def count(core, model):
 
 def test_what_is_granted_is_shown_and_the_rest_is_nothing(core, instructor, course, url):
     until = (core.clock() + DAY).replace(microsecond=0)
+    enrollments(core, expires_at=core.clock() + DAY / 2)
     module = {"moduleId": str(course.modules[0]), "unlocksAt": "2026-01-02T01:00:00Z"}
     before = instructor.client.get(url).json
     assert (before["extraTimeFactor"], before["extraAttempts"], before["modules"], before["updatedAt"]) == (
@@ -118,6 +119,8 @@ def test_nobody_grants_in_a_course_that_is_not_theirs(core, take, student, make_
         ({"extraTimeFactor": 5.01}, "extraTimeFactor"),
         ({"extraTimeFactor": "NaN"}, "extraTimeFactor"),
         ({"extraTimeFactor": None}, "extraTimeFactor"),
+        ({"extraTimeFactor": 1.255}, "extraTimeFactor"),
+        ({"extraTimeFactor": 1.0000001}, "extraTimeFactor"),
         ({"extraAttempts": -1}, "extraAttempts"),
         ({"extraAttempts": 101}, "extraAttempts"),
         ({"extraAttempts": 1.5}, "extraAttempts"),
@@ -222,6 +225,22 @@ def test_an_end_that_is_earlier_takes_nothing_away(core, student, instructor, co
     student.client.get(f"/api/v1/lessons/{course.lessons[0]}")
 
 
+def test_what_has_no_end_is_not_extended(core, instructor, url):
+    instructor.client.put_json(url, FULL)
+    before = instructor.client.get(url).json
+    more = {"extendedUntil": (core.clock() + DAY).isoformat()}
+    refused = instructor.client.put_json(url, more, status=422).json
+    assert (refused["code"], list(refused["errors"])) == ("enrollment_without_end", ["extendedUntil"])
+    assert instructor.client.get(url).json == before
+    enrollments(core, expires_at=core.clock() + DAY / 2)
+    assert instructor.client.put_json(url, more).json["extendedUntil"] is not None
+
+
+@pytest.mark.parametrize("factor", [1, 1.01, 1.15, 1.1, 2.55, 4.99, 5])
+def test_a_factor_in_hundredths_is_kept_as_it_is(instructor, url, factor):
+    assert instructor.client.put_json(url, {"extraTimeFactor": factor}).json["extraTimeFactor"] == factor
+
+
 def test_what_was_over_goes_on_where_there_is_room(core, student, instructor, course, url, run_periodic):
     enrollments(core, starts_at=core.clock() - 3 * DAY, expires_at=core.clock() - DAY)
     run_periodic("enrollment.expire")
@@ -243,8 +262,9 @@ def test_everybody_is_told_the_same_end(core, student, instructor, course, url):
     roster = f"/api/v1/courses/{course.id}/enrollments"
     for expires, extended, ends in ((None, None, None), (end, None, end), (end, later, later), (end, earlier, end),
                                     (None, later, None)):  # fmt: skip
-        enrollments(core, expires_at=expires)
+        enrollments(core, expires_at=end)
         instructor.client.put_json(url, {"extendedUntil": extended and extended.isoformat()})
+        enrollments(core, expires_at=expires)
         shown = [
             student.client.get(url.removesuffix("/accommodations")).json,
             student.client.get("/api/v1/users/me/courses").json["items"][0],
@@ -259,7 +279,7 @@ def test_everybody_is_told_the_same_end(core, student, instructor, course, url):
 
 @pytest.mark.parametrize("state", ["suspended", "dropped"])
 def test_more_time_lifts_no_other_refusal(core, student, instructor, course, url, state):
-    enrollments(core, status=state)
+    enrollments(core, status=state, expires_at=core.clock() + DAY / 2)
     instructor.client.put_json(url, {"extendedUntil": (core.clock() + DAY).isoformat()})
     assert status(core) == state
     student.client.get(f"/api/v1/lessons/{course.lessons[0]}", status=403)
