@@ -99,6 +99,13 @@ def courses_of_deleted(db: Connection, limit: int) -> Sequence[uuid.UUID]:
     return db.scalars(statement.limit(limit)).all()
 
 
+def courses_away(db: Connection, limit: int) -> Sequence[uuid.UUID]:
+    """Courses that nobody can join now, and in which places are offered."""
+    statement = select(EnrollmentWait.course_id).join(Course, Course.id == EnrollmentWait.course_id)
+    statement = statement.where(EnrollmentWait.offered_until.is_not(None), ~IN_CATALOG).distinct()
+    return db.scalars(statement.order_by(EnrollmentWait.course_id).limit(limit)).all()
+
+
 def courses_with_room(db: Connection, core: Core, limit: int) -> Sequence[uuid.UUID]:
     """Courses that could let somebody in who waits, or where a place was kept in vain."""
     now = core.clock()

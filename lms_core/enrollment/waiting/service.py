@@ -108,13 +108,22 @@ def move_up(db: Session, core: Core, course_id: uuid.UUID) -> bool:
     _ask_to_pay(db, course, asked, now + dt.timedelta(seconds=core.settings.seconds("lms.waiting_list.offer")))
     free = [wait for wait in waits if not wait.admission.get("pays")]
     for key, example in {_key(wait): wait for wait in free}.items():
-        people = [wait.user_id for wait in free if _key(wait) == key]
-        admit(db, core, course, people, _how(example), places=None)
-    # A place that was kept in vain is free by the clock alone. Of who could not be let in (a suspended enrollment),
-    # nobody has to take notice any more.
+        people, how = [wait.user_id for wait in free if _key(wait) == key], _how(example)
+        if how.expires_at is None or how.expires_at > now:
+            admit(db, core, course, people, how, places=None)
+    # A place kept in vain is free by the clock alone. Of who could not be let in, be it that their enrollment is
+    # suspended or that its end came while they waited, nobody has to take notice any more.
     in_vain, refused = EnrollmentWait.offered_until <= now, EnrollmentWait.id.in_([wait.id for wait in free])
     end_waits(db, core, course_id, or_(in_vain, refused))
     return bool(waits)
+
+
+def withdraw_offers(db: Session, course_id: uuid.UUID) -> None:
+    """Who was offered a place in a course that nobody can join now waits on, and is asked anew once it is back."""
+    course = db.get(Course, course_id, with_for_update={"key_share": True}, populate_existing=True)
+    if course is not None and not course.in_catalog:
+        offered = (EnrollmentWait.course_id == course_id, EnrollmentWait.offered_until.is_not(None))
+        db.execute(update(EnrollmentWait).where(*offered).values(offered_until=None))
 
 
 def forget_deleted(db: Session, core: Core, course_id: uuid.UUID) -> None:

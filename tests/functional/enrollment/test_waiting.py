@@ -285,6 +285,21 @@ def test_who_is_approved_without_a_place_waits(join, make_person, instructor, ur
     assert extra["admission"] == {"method": "approval", "decidedBy": str(instructor.id)}
 
 
+def test_nobody_is_let_in_to_what_has_ended_meanwhile(join, make_person, deliver, taken, core):
+    """The method had said until when, and they have waited beyond it: the place is the next one's."""
+    first, second, third = (make_person("student") for _person in range(3))
+    enrollment = join(first, 201)
+    wait, _third = join(second, 202), join(third, 202)
+    ended = {"type": "self", "method": "open", "expiresAt": core.clock().isoformat()}
+    with core.transaction() as db:
+        db.execute(update(EnrollmentWait).where(EnrollmentWait.user_id == second.id).values(admission=ended))
+    drop(first, enrollment)
+    deliver()
+    assert taken() == ({third.id}, 1)
+    second.client.get(f"{WAITS}/{wait['id']}", status=404)
+    assert told(second) == []
+
+
 def test_who_is_let_in_by_the_staff_waits_no_longer(join, make_person, core, course, instructor):
     from lms_core.enrollment.admission import Admission
     from lms_core.enrollment.service import enroll

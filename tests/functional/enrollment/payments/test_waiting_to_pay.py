@@ -110,6 +110,26 @@ def test_a_place_that_is_given_up_is_offered_to_the_next_at_once(school, course,
     assert (state(first), state(second)) == ([], [("offered", 1)])
 
 
+def test_an_offer_does_not_run_while_the_course_is_away(school, course, core, tell):
+    inside, _payment = school.paid(course)
+    first, second = school.person(), school.person()
+    for payer in (first, second):
+        payer.enroll(course, status=202)
+    drop(inside, school.enrollment_id(inside))
+    tell()
+    url = f"{API}/courses/{course.id}"
+    school.owner.client.post(f"{url}/unpublish")
+    tell()
+    first.enroll(course, status=404)
+    assert (state(first), state(second)) == ([("waiting", 1)], [("waiting", 2)])
+    school.owner.client.post(f"{url}/publish")
+    tell()
+    assert (state(first), state(second)) == ([("offered", 1)], [("waiting", 2)])
+    [again, *_earlier] = first.client.get(f"{API}/notifications").json["items"]
+    assert again["type"] == "place_offered"
+    first.ask(course)
+
+
 def test_who_comes_too_late_goes_to_the_end(school, course, core, tell):
     inside, _payment = school.paid(course)
     first, second = school.person(), school.person()
