@@ -16,7 +16,7 @@ from sqlalchemy.types import Text
 from lms_core.courses.freezing import IN_DRAFT
 from lms_core.courses.models import Course, CourseStaff, Lesson, LessonRevision, Module, VersionLesson, VersionModule
 from lms_core.files.models import FileUpload
-from lms_core.kernel.errors import Forbidden, LMSError
+from lms_core.kernel.errors import LMSError
 from lms_core.kernel.security import ACE, CALLER, Identity, scoped_acl
 
 if TYPE_CHECKING:
@@ -56,15 +56,16 @@ class LessonGate:
     """What keeps a lesson from who takes the course.
 
     ``condition`` holds where it is open to :data:`CALLER`: on ``version_lessons``, its ``version_modules`` and
-    ``courses``. ``refusal`` is what to answer where it does not hold, for a request and the row of a lesson.
+    ``courses``. ``refusal`` is what to answer for a request and the row of a lesson: where it does not hold, and where
+    the caller takes the course at other times than now; None where it has nothing to say.
     """
 
     condition: ColumnElement[bool]
-    refusal: Callable[["Request", Any], LMSError]
+    refusal: Callable[["Request", Any], LMSError | None]
 
 
 def add_lesson_gate(
-    config: "Configurator", factory: PartFactory, refusal: Callable[["Request", Any], LMSError]
+    config: "Configurator", factory: PartFactory, refusal: Callable[["Request", Any], LMSError | None]
 ) -> None:
     """Directive: a later domain says which lessons are open to who takes the course, and why another is not.
 
@@ -297,7 +298,7 @@ def includeme(config: "Configurator") -> None:
     config.registry.course_parts = {}
     config.registry.course_part_factories = {}
     config.registry.staff_permissions = {}
-    config.registry.lesson_gate = LessonGate(true(), lambda _request, _row: Forbidden())
+    config.registry.lesson_gate = LessonGate(true(), lambda _request, _row: None)
     config.add_directive("add_lesson_gate", add_lesson_gate)
     config.add_directive("add_course_part", add_course_part)
     config.add_directive("add_staff_permission", add_staff_permission)

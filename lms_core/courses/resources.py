@@ -196,7 +196,7 @@ class LessonItem(InVersion):
     @property
     def refusal(self) -> LMSError:
         gate: LessonGate = self.request.registry.lesson_gate
-        return gate.refusal(self.request, self.row) if self.locked else super().refusal
+        return gate.refusal(self.request, self.row) or super().refusal
 
     @property
     def __acl__(self) -> list[ACE]:

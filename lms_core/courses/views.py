@@ -147,12 +147,14 @@ def create_lesson(context: ModuleLessons, request: Request) -> Any:
 
 @view_config(
     context=LessonItem, request_method="GET", permission="lessons:read", returns=schemas.LessonSchema,
-    errors=("403 module_locked",),
+    errors=("403 module_locked", "403 enrollment_suspended", "403 enrollment_dropped", "403 enrollment_expired",
+            "403 not_started_yet"),
 )  # fmt: skip
 def read_lesson(context: LessonItem, request: Request) -> Any:
     """Read a lesson with its content: for who is enrolled and has come so far, for everybody where it is a preview.
 
-    `module_locked` says in `reasons` what its module waits for, as `GET /courses/{courseIdOrSlug}/outline` does.
+    `module_locked` says in `reasons` what its module waits for, as `GET /courses/{courseIdOrSlug}/outline` does; where
+    the enrollment itself does not let its student in, the code says why.
     """
     return {**context.read()._mapping, "course_id": context.row.course_id}
 

@@ -9,6 +9,7 @@ from lms_core.kernel.request import Request
 from lms_core.kernel.views import created
 from lms_core.learning.annotations import queries, schemas, service
 from lms_core.learning.annotations.resources import AnnotationItem, LessonAnnotations, MyAnnotations
+from lms_core.learning.unlocking.gate import REFUSALS
 
 TAGS = ("learning",)
 
@@ -25,7 +26,7 @@ def list_annotations(context: LessonAnnotations, request: Request) -> Page:
 @view_config(
     context=LessonAnnotations, request_method="POST", permission="annotations:create",
     body=schemas.AnnotationCreateSchema, returns=schemas.AnnotationSchema, status=201, tags=TAGS,
-    errors=("403 module_locked", "409 too_many_annotations"),
+    errors=(*REFUSALS, "409 too_many_annotations"),
 )  # fmt: skip
 def annotate_lesson(context: LessonAnnotations, request: Request) -> Any:
     """Note something in a lesson, or mark a place there.

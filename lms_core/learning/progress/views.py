@@ -8,11 +8,12 @@ from lms_core.courses.resources import LessonItem
 from lms_core.kernel.request import Request
 from lms_core.learning.progress import heartbeat, queries, schemas, service
 from lms_core.learning.progress.resources import LessonHeartbeat, OwnProgress
+from lms_core.learning.unlocking.gate import REFUSALS
 
 
 @view_config(
     context=LessonItem, name="start", request_method="POST", permission="lessons:progress",
-    returns=schemas.LessonProgressSchema, tags=("learning",), errors=("403 module_locked",),
+    returns=schemas.LessonProgressSchema, tags=("learning",), errors=REFUSALS,
 )  # fmt: skip
 def start_lesson(context: LessonItem, request: Request) -> Any:
     """Start a lesson, or come back to it.
@@ -24,7 +25,7 @@ def start_lesson(context: LessonItem, request: Request) -> Any:
 
 @view_config(
     context=LessonHeartbeat, request_method="POST", permission="lessons:progress", body=schemas.HeartbeatSchema,
-    returns=schemas.ReceiptSchema, errors=("409 lesson_not_started",), tags=("learning",),
+    returns=schemas.ReceiptSchema, errors=(*REFUSALS, "409 lesson_not_started"), tags=("learning",),
 )  # fmt: skip
 def beat(context: LessonHeartbeat, request: Request) -> Any:
     """Tell how a lesson that was started goes on: the time spent, where the student is, and what was seen.
@@ -41,7 +42,7 @@ def beat(context: LessonHeartbeat, request: Request) -> Any:
 @view_config(
     context=LessonItem, name="complete", request_method="POST", permission="lessons:progress",
     returns=schemas.LessonProgressSchema, tags=("learning",),
-    errors=("403 module_locked", "409 lesson_not_started", "409 minimum_time_not_reached",
+    errors=(*REFUSALS, "409 lesson_not_started", "409 minimum_time_not_reached",
             "409 completion_criteria_not_met"),
 )  # fmt: skip
 def complete_lesson(context: LessonItem, request: Request) -> Any:
@@ -57,7 +58,7 @@ def complete_lesson(context: LessonItem, request: Request) -> Any:
 
 @view_config(
     context=OwnProgress, request_method="GET", permission="lessons:progress", returns=schemas.OwnProgressSchema,
-    errors=("409 lesson_not_started",), tags=("learning",),
+    errors=(*REFUSALS, "409 lesson_not_started"), tags=("learning",),
 )  # fmt: skip
 def read_progress(context: OwnProgress, request: Request) -> Any:
     """Read one's own progress in a lesson: where to go on, and what was seen."""

@@ -130,7 +130,7 @@ def test_who_does_not_take_the_course_sees_its_structure_and_its_previews(app, m
         ({"starts_at": DAY}, "not_started_yet"),
     ],
 )
-def test_an_enrollment_that_is_not_in_use_locks_everything(core, student, course, publish, values, code):
+def test_an_enrollment_that_is_not_in_use_locks_everything(core, student, make_person, course, publish, values, code):
     publish(("lessons", course.lessons[3], {"isPreview": True}))
     learn(student, course.lessons[0])
     with core.transaction() as db:
@@ -140,7 +140,18 @@ def test_an_enrollment_that_is_not_in_use_locks_everything(core, student, course
     assert states(shown)[:2] == [("locked", ["locked"] * 2), ("locked", ["locked", "available"])]
     assert {each["reasons"][0]["code"] for each in shown["modules"]} == {code}
     assert shown["enrollment"]["status"] == values.get("status", "active")
-    student.client.get(f"/api/v1/lessons/{course.lessons[0]}", status=403)
+    # And each way to a lesson says so, of one's own enrollment alone.
+    told = student.client.get(f"/api/v1/lessons/{course.lessons[0]}", status=403).json
+    assert (told["code"], told["reasons"]) == (code, shown["modules"][0]["reasons"])
+    for lesson, what, body in (
+        (0, "start", {}), (0, "complete", {}), (0, "heartbeat", {"seconds": 1}), (0, "annotations", {"text": "Mine."}),
+        (3, "start", {}),
+    ):  # fmt: skip
+        url = f"/api/v1/lessons/{course.lessons[lesson]}/{what}"
+        assert student.client.post_json(url, body, status=403).json["code"] == code
+        assert make_person("student").client.post_json(url, body, status=403).json["code"] == "forbidden"
+    student.client.get(f"/api/v1/lessons/{course.lessons[3]}", status=200)
+    student.client.put_json(f"/api/v1/lessons/{course.lessons[0]}", {"title": "Mine"}, status=403)
 
 
 def test_who_runs_the_course_sees_the_draft_or_what_students_see(instructor, admin, make_person, course, publish):

@@ -240,7 +240,7 @@ def test_who_may_no_longer_take_the_course_has_no_way_in(core, student, course, 
     with core.transaction() as db:
         db.execute(update(Enrollment).values(status="suspended"))
     for lesson in course.lessons:
-        assert student.client.get(f"/api/v1/lessons/{lesson}", status=403).json["code"] == "forbidden"
+        assert student.client.get(f"/api/v1/lessons/{lesson}", status=403).json["code"] == "enrollment_suspended"
 
 
 def test_an_opened_module_is_told_of_once(core, student, course, rule, deliver):
