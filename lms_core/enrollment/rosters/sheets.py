@@ -7,6 +7,7 @@ snapshot of the database, for as long as somebody takes to receive a file.
 import csv
 import datetime as dt
 import io
+import re
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from decimal import Decimal
@@ -45,7 +46,9 @@ _COLUMNS: Mapping[str, str] = MappingProxyType(
     }
 )
 _CONTACT = frozenset({"student_email"})
-_FORMULA = tuple("=+-@\t\r\n＝＋－＠")  # noqa: RUF001  # Some programs take the wide ones for the others.
+_FORMULA = re.compile(r"^(?=[=+\-@\t\r\n＝＋－＠])|(?<=[;|\t]) *(?=[=+\-@＝＋－＠])")  # noqa: RUF001
+"""Where a formula could begin: first of all, or behind what some programs take for the end of a cell. Some of them take
+the wide signs for the others."""
 _PIECE = 1 << 16
 _SHEET = 1_000_000
 """Rows of a sheet; a program may hold 1,048,576."""
@@ -57,8 +60,11 @@ def columns(*, contact: bool) -> list[str]:
 
 
 def harmless(text: str) -> str:
-    """A text that no spreadsheet takes for a formula: an apostrophe stands before what could be one (OWASP)."""
-    return f"'{text}" if text.startswith(_FORMULA) else text
+    """A text that no spreadsheet takes for a formula: an apostrophe stands before what could be one (OWASP).
+
+    Quotes do not help: where a comma parts decimals, programs split a CSV at its semicolons instead, quoted or not.
+    """
+    return _FORMULA.sub(r"\g<0>'", text)
 
 
 def csv_pieces(rows: Rows, names: Sequence[str], say: Say, *, bom: bool) -> Iterator[bytes]:
