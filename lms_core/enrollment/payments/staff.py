@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from lms_core.accounts.fields import normal_address
 from lms_core.accounts.models import User
 from lms_core.accounts.queries import USABLE
 from lms_core.courses.models import Course
@@ -61,7 +62,11 @@ def _by_hand(gateways: Gateways) -> str:
 
 
 def _person(db: Session, values: Mapping[str, Any]) -> uuid.UUID:
-    named = User.id == values["user_id"] if "user_id" in values else func.lower(User.email) == values["email"].lower()
+    named = (
+        User.id == values["user_id"]
+        if "user_id" in values
+        else func.lower(User.email) == normal_address(values["email"]).lower()
+    )
     found = db.scalar(select(User.id).where(named, USABLE))
     if found is None:
         message = _("There is no such person.")

@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import and_, case, func, select, update
 from sqlalchemy.orm import Session
 
+from lms_core.accounts.fields import normal_address
 from lms_core.accounts.models import User
 from lms_core.accounts.queries import LIVING, USABLE
 from lms_core.courses.models import Course
@@ -114,7 +115,8 @@ def enroll_many(
 def _people(db: Session, wishes: Sequence[Wish]) -> list[uuid.UUID | None]:
     """Whom each line means; None where nobody can be found, or where an earlier line meant the same."""
     ids = {wish.user_id for wish in wishes if wish.user_id is not None}
-    addresses = {wish.email.lower() for wish in wishes if wish.email is not None}
+    written = [normal_address(wish.email).lower() if wish.email is not None else "" for wish in wishes]
+    addresses = set(written) - {""}
     known = set(db.scalars(select(User.id).where(User.id.in_(ids), USABLE))) if ids else set()
     by_address: dict[str, uuid.UUID] = {}
     if addresses:
@@ -122,10 +124,8 @@ def _people(db: Session, wishes: Sequence[Wish]) -> list[uuid.UUID | None]:
         found = db.execute(select(lowered, User.id).where(lowered.in_(addresses), USABLE))
         by_address = {row[0]: row[1] for row in found}
     return [
-        (wish.user_id if wish.user_id in known else None)
-        if wish.user_id is not None
-        else by_address.get((wish.email or "").lower())
-        for wish in wishes
+        (wish.user_id if wish.user_id in known else None) if wish.user_id is not None else by_address.get(address)
+        for wish, address in zip(wishes, written, strict=True)
     ]
 
 

@@ -173,6 +173,15 @@ def test_a_csv_as_spreadsheets_save_it(core, instructor, make_person, url):
     assert (outcomes(by_id), by_id["applied"]) == (["enrolled", "invalid"], False)
 
 
+def test_an_address_is_whose_it_is_however_it_is_written(core, instructor, make_person, url):
+    """Accounts keep a domain as DNS knows it; lists have it as people write it."""
+    person = make_person(email="robin@xn--mller-kva.example")
+    report = send_csv(instructor, url, "email\nRobin@Müller.example\nROBIN@XN--MLLER-KVA.EXAMPLE\n@ü..example\n")
+    assert outcomes(report) == ["enrolled", "named_twice", "user_unknown"]
+    with core.reader() as db:
+        assert list(db.scalars(select(Enrollment.user_id))) == [person.id]
+
+
 @pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
 def test_a_line_is_where_the_file_has_it(instructor, url, end):
     """Behind blank lines, and behind a cell of several lines: at its first."""

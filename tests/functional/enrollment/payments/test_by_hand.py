@@ -59,9 +59,9 @@ def test_what_a_gateway_tells_nobody_else_may_say(school):
 
 def test_a_payment_that_nobody_asked_for(school, stripe):
     course = school.course()
-    payer = school.person(email="cash@example.org")
+    payer = school.person(email="cash@xn--mller-kva.example")
     url = f"{API}/courses/{course.id}/payments"
-    made = school.owner.client.post_json(url, {"email": "Cash@example.org", "amount": "20.00"}, status=201)
+    made = school.owner.client.post_json(url, {"email": "Cash@Müller.example", "amount": "20.00"}, status=201)
     assert (made.json["amount"], made.json["price"], made.json["gateway"]) == ("20.00", "49.00", "manual")
     assert school.owner.client.get(made.headers["Location"]).json["user"]["id"] == str(payer.id)
     assert school.enrollment(payer) == "active"
