@@ -2,19 +2,32 @@
 
 import datetime as dt
 import json
+import uuid
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 
 import pytest
+from hypothesis import HealthCheck, settings, stateful
+from hypothesis import strategies as st
 from sqlalchemy import event, select, text, update
 
 from lms_core.accounts.models import User
 from lms_core.courses.models import Course
+from lms_core.courses.service import publish_course, update_module
+from lms_core.enrollment.accommodations.service import grant as grant_it
+from lms_core.enrollment.accommodations.service import withdraw
+from lms_core.enrollment.lifecycle.service import resume, suspend
 from lms_core.enrollment.models import AccommodationDate, Enrollment
+from lms_core.enrollment.service import enroll as join
+from lms_core.kernel.errors import LMSError
 from lms_core.kernel.tasks import run_periodic
 from lms_core.learning.models import ModuleProgress
+from lms_core.learning.progress.service import complete_lesson, start_lesson
 from lms_core.learning.unlocking import tasks
+from lms_core.learning.unlocking.queries import rules_of, standing_of
+from lms_core.learning.unlocking.rules import decide
 from lms_core.learning.unlocking.service import note_own_openings, note_relative_openings
+from lms_core.testing.accounts import make_user
 from lms_core.testing.courses import make_course
 
 from .beats import do
@@ -298,6 +311,105 @@ FILL = (
     """INSERT INTO accommodation_dates (accommodation_id, module_id, unlocks_at)
        SELECT id, :module, now() + interval '1 hour' * (row_number() OVER () % 700 - 350) FROM accommodations""",
     """UPDATE accommodation_dates SET noted = unlocks_at <= now()""",
+)
+
+
+def test_random_days(core):
+    """Dates are given and taken, days pass and people learn: nobody is told twice, nor of what is not open to them."""
+
+    class Days(stateful.RuleBasedStateMachine):
+        def __init__(self):
+            super().__init__()
+            self.teacher = make_user(core, ["instructor"]).id
+            self.course = make_course(core, self.teacher, modules=2, lessons=1)
+            self.people, self.told = [make_user(core) for _each in range(2)], set()
+            for person in self.people:
+                self.attempt(lambda db, person=person: join(db, core, person.id, self.course.id))
+            self.waits_for({"unlock_type": "relative", "unlock_after_days": 2})
+
+        @stateful.rule(demand=st.sampled_from(DEMANDS))
+        def waits_for(self, demand):
+            needs = [self.course.modules[0]] if demand.get("prerequisites") else []
+            self.attempt(lambda db: update_module(db, self.course.modules[1], {**demand, "prerequisites": needs}))
+            self.attempt(lambda db: publish_course(db, core, self.course.id, self.teacher))
+
+        @stateful.rule(person=st.integers(0, 1), opens_in=st.integers(-1, 2))
+        def is_granted_a_date(self, person, opens_in):
+            opens_at = core.clock() + opens_in * DAY - HOUR
+            granted = {"extra_time_factor": 1, "extra_attempts": 0, "waives_sequence": False, "reason": None,
+                       "extended_until": None, "modules": [{"module_id": self.course.modules[1],
+                                                            "unlocks_at": opens_at}]}  # fmt: skip
+            self.attempt(lambda db: grant_it(db, core, self.part(db, person), granted, self.teacher))
+
+        @stateful.rule(person=st.integers(0, 1))
+        def is_granted_nothing(self, person):
+            self.attempt(lambda db: withdraw(db, self.part(db, person)))
+
+        @stateful.rule(person=st.integers(0, 1))
+        def learns(self, person):
+            who, lesson = self.people[person].id, self.course.lessons[0]
+            self.attempt(lambda db: (start_lesson(db, core, who, lesson), complete_lesson(db, core, who, lesson)))
+
+        @stateful.rule(person=st.integers(0, 1), back=st.booleans())
+        def is_suspended(self, person, back):
+            self.attempt(lambda db: resume(db, self.part(db, person), self.teacher) if back
+                         else suspend(db, core, self.part(db, person), self.teacher, None))  # fmt: skip
+
+        @stateful.rule()
+        def a_day_passes(self):
+            with core.transaction() as db:
+                db.execute(text("UPDATE enrollments SET enrolled_at = enrolled_at - interval '1 day'"))
+                db.execute(text("UPDATE accommodation_dates SET unlocks_at = unlocks_at - interval '1 day'"))
+                db.execute(text("UPDATE relative_openings SET first_day = first_day - interval '1 day'"))
+
+        @stateful.invariant()
+        def nobody_is_told_twice_nor_of_what_is_closed(self):
+            for note in (note_own_openings, note_relative_openings):
+                with core.transaction() as db:
+                    note(db, core.clock(), limit=100)
+            with core.reader() as db:
+                told = db.execute(TOLD, {"course": str(self.course.id)}).all()
+                assert len(set(told)) == len(told)
+                for person, module in set(told) - self.told:
+                    assert uuid.UUID(module) in self.opened(db, uuid.UUID(person))
+            self.told = set(told)
+
+        def opened(self, db, person):
+            version = db.scalar(select(Course.version_id).where(Course.id == self.course.id))
+            decisions = decide(rules_of(db, version), standing_of(db, version, person), core.clock())
+            return {each.module_id for each in decisions if each.is_open}
+
+        def part(self, db, person):
+            mine = (Enrollment.user_id == self.people[person].id, Enrollment.course_id == self.course.id)
+            return db.scalar(select(Enrollment.id).where(*mine))
+
+        def attempt(self, work):
+            try:
+                with core.transaction() as db:
+                    work(db)
+            except LMSError:
+                return  # Refused: what is wanted is not possible now.
+
+        def teardown(self):
+            with core.transaction() as db:
+                db.execute(text("DELETE FROM enrollments"))
+
+    calm = settings(max_examples=15, stateful_step_count=20, deadline=None,
+                    suppress_health_check=list(HealthCheck), derandomize=True)  # fmt: skip
+    stateful.run_state_machine_as_test(Days, settings=calm)
+
+
+DEMANDS = (
+    {"unlock_type": "immediate"}, {"unlock_type": "relative", "unlock_after_days": 1},
+    {"unlock_type": "relative", "unlock_after_days": 2}, {"unlock_type": "sequential"},
+    {"unlock_type": "relative", "unlock_after_days": 1, "prerequisites": True},
+    {"unlock_type": "scheduled", "unlock_date": dt.datetime(2200, 1, 1, tzinfo=dt.UTC)},
+)  # fmt: skip
+TOLD = text(
+    """
+    SELECT payload->>'user_id', payload->>'module_id' FROM outbox
+    WHERE name = 'learning.module_unlocked' AND payload->>'course_id' = :course
+    """
 )
 
 

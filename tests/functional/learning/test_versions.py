@@ -23,11 +23,17 @@ from lms_core.learning.following.service import adjust
 from lms_core.learning.mine.queries import my_courses
 from lms_core.learning.progress.heartbeat import beat
 from lms_core.learning.progress.service import complete_lesson, start_lesson
+from lms_core.learning.unlocking.queries import rules_of, standing_of
+from lms_core.learning.unlocking.rules import decide
 from lms_core.testing.accounts import make_user
 from lms_core.testing.courses import make_course
 
 from .beats import let_pass
 
+RULES = (
+    {"unlock_type": "immediate"}, {"unlock_type": "sequential"}, {"unlock_type": "relative", "unlock_after_days": 2},
+    {"unlock_type": "scheduled", "unlock_date": dt.datetime(2200, 1, 1, tzinfo=dt.UTC)},
+)  # fmt: skip
 LESSON = {"title": "More", "content_type": "text", "content": {"html": "<p>More.</p>"}}
 
 # What a recount of the rows gives, beside what is stored.
@@ -60,9 +66,10 @@ MODULES = text(
 )
 OPEN = text(
     """
-    SELECT l.lesson_id FROM version_lessons l JOIN courses c ON c.version_id = l.version_id AND c.id = :course
-    WHERE NOT EXISTS (SELECT FROM lesson_progress p
-                      WHERE p.lesson_id = l.lesson_id AND p.user_id = :person AND p.status = 'completed')
+    SELECT l.lesson_id, l.module_id, l.version_id, p.started_at FROM version_lessons l
+    JOIN courses c ON c.version_id = l.version_id AND c.id = :course
+    LEFT JOIN lesson_progress p ON p.lesson_id = l.lesson_id AND p.user_id = :person
+    WHERE p.status IS DISTINCT FROM 'completed'
     """
 )
 
@@ -71,7 +78,7 @@ def check(core):
     with core.reader() as db:
         courses, modules = db.execute(COURSES).all(), db.execute(MODULES).all()
         for person in {row.user_id for row in courses}:
-            check_going_on(db, person)
+            check_going_on(core, db, person)
     for row in courses:
         assert (row.lessons_total, row.lessons_completed) == (row.total, row.done)
         assert row.time_spent_seconds == row.spent
@@ -87,15 +94,22 @@ def check(core):
         assert row.completed_at is not None or row.done < row.total
 
 
+def opened_modules(core, db, version_id, person):
+    decisions = decide(rules_of(db, version_id), standing_of(db, version_id, person), core.clock())
+    return {each.module_id for each in decisions if each.is_open}
+
+
 def completed_modules(core):
     with core.reader() as db:
         return {row.id: row for row in db.execute(MODULES) if row.completed_at is not None}
 
 
-def check_going_on(db, person):
+def check_going_on(core, db, person):
     """There is a lesson to go on with as long as one is open, and it is one of those."""
     for row in my_courses(db, person, page=1, limit=20, status=None, sort="recent").items:
-        open_lessons = db.scalars(OPEN, {"course": row.course_id, "person": person}).all()
+        unfinished = db.execute(OPEN, {"course": row.course_id, "person": person}).all()
+        opened = opened_modules(core, db, unfinished[0].version_id, person) if unfinished else ()
+        open_lessons = [each.lesson_id for each in unfinished if each.started_at or each.module_id in opened]
         if row.status in TAKING and open_lessons:
             assert row.continue_lesson_id in open_lessons
         else:
@@ -349,6 +363,11 @@ def test_random_histories(core, registry):
         def hides(self, lesson, shown):
             chosen = self.lessons[lesson % len(self.lessons)]
             self.attempt(lambda db: update_lesson(db, core, chosen, made.id, {"is_published": shown}))
+
+        @stateful.rule(rule=st.sampled_from(RULES))
+        def decides_what_the_second_module_waits_for(self, rule):
+            self.attempt(lambda db: update_module(db, self.course.modules[1], rule))
+            self.publishes()
 
         @stateful.rule()
         def publishes(self):
