@@ -27,9 +27,9 @@ class Enrollment(Identified, Base):
     ``lessons_completed`` of ``lessons_total`` lets progress advance without a recount. ``time_spent_seconds`` sums
     the heartbeats, and no time before ``time_counted_until`` counts again. ``continue_lesson_id`` is the lesson to go
     on with; null where nothing was begun, or all is done. ``certificate_issued`` is computed from its date.
-    ``updated_at`` is of what staff decide: state, dates and notes; progress leaves it alone. ``extended_until`` is an
-    end beyond ``expires_at`` that was granted to this student alone. ``place_freed_at`` is since when it counts in its
-    course no more because its time is over: one that is completed or suspended stays so.
+    ``updated_at`` is of what staff decide: state, dates, accommodations and notes; progress leaves it alone.
+    ``extended_until`` is an end beyond ``expires_at`` that was granted to this student alone. ``place_freed_at`` is
+    since when it counts in its course no more because its time is over: one that is completed or suspended stays so.
     """
 
     __tablename__ = "enrollments"

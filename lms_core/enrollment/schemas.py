@@ -42,7 +42,7 @@ class EnrollmentSchema(Schema):
     grade_points = Number(allow_none=True)
     time_spent_seconds = fields.Integer()
     last_accessed_at = Timestamp(allow_none=True)
-    updated_at = Timestamp(metadata={"description": "When its state or its dates last changed; progress is no change."})
+    updated_at = Timestamp(metadata={"description": "When state, dates or accommodations changed; not for progress."})
 
 
 class EnrollSchema(Schema):

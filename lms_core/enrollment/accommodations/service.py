@@ -1,10 +1,11 @@
 """Commands on what is granted to single students. Each runs in the caller's transaction; raising rolls it back."""
 
+import datetime as dt
 import uuid
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import delete, exists, insert, or_, select
+from sqlalchemy import delete, exists, func, insert, or_, select
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.orm import Session
 
@@ -42,8 +43,7 @@ def grant(
     db.execute(delete(AccommodationDate).where(AccommodationDate.accommodation_id == granted_id))
     if values["modules"]:
         db.execute(insert(AccommodationDate), [{"accommodation_id": granted_id, **each} for each in values["modules"]])
-    enrollment.extended_until = values["extended_until"]
-    db.flush()
+    _extend(db, enrollment, values["extended_until"])
     go_on(db, core, enrollment, actor_id)
     return before
 
@@ -53,8 +53,7 @@ def withdraw(db: Session, enrollment_id: uuid.UUID) -> Mapping[str, Any]:
     enrollment = locked(db, enrollment_id)
     before = _granted(db, enrollment)
     db.execute(delete(Accommodation).where(Accommodation.enrollment_id == enrollment_id))
-    enrollment.extended_until = None
-    db.flush()
+    _extend(db, enrollment, None)
     return before
 
 
@@ -62,6 +61,13 @@ def told(values: Mapping[str, Any], before: Mapping[str, Any]) -> dict[str, Any]
     """What a log may keep: the reason is none of it, but that it changed."""
     kept = {name: value for name, value in values.items() if name != "reason"}
     return {**kept, "reason_changed": values.get("reason") != before.get("reason")}
+
+
+def _extend(db: Session, enrollment: Enrollment, until: dt.datetime | None) -> None:
+    """Its dates are others than before, though it may be that only those of its modules are."""
+    enrollment.extended_until = until
+    enrollment.updated_at = func.clock_timestamp()
+    db.flush()
 
 
 def _granted(db: Session, enrollment: Enrollment) -> dict[str, Any]:

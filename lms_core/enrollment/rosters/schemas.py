@@ -106,7 +106,7 @@ class RosterEntrySchema(Schema):
     last_accessed_at = Timestamp(allow_none=True)
     certificate_issued_at = Timestamp(allow_none=True)
     has_notes = fields.Boolean(metadata={"description": "See `/enrollments/{enrollmentId}/notes`."})
-    updated_at = Timestamp(metadata={"description": "When its state or its dates last changed; progress is no change."})
+    updated_at = Timestamp(metadata={"description": "When state, dates or accommodations changed; not for progress."})
 
 
 class EnrolledPersonSchema(Schema):

@@ -27,6 +27,8 @@ from lms_core.kernel.i18n import _
 from lms_core.learning.models import ModuleProgress
 from lms_core.learning.unlocking.queries import opens_at
 
+_CHANGED_AT = func.greatest(Enrollment.updated_at, Course.updated_at)
+"""Of the dates that an enrollment has, what is granted and withdrawn included, and of the title of its course."""
 _OPENS, _BEGINS, _ENDS = "opens", "begins", "ends"
 
 
@@ -42,7 +44,7 @@ def _taken(*columns: Any) -> Select[Any]:
 def _openings() -> Select[Any]:
     """Of the modules with a date, of a published version: not of those that are open already, or will never be."""
     moment = opens_at()
-    changed_at = func.greatest(CourseVersion.published_at, Enrollment.updated_at, Accommodation.updated_at)
+    changed_at = func.greatest(_CHANGED_AT, CourseVersion.published_at)
     waits = or_(func.cardinality(VersionModule.prerequisites) > 0, VersionModule.unlock_min_score.is_not(None))
     return (
         _taken(
@@ -69,10 +71,9 @@ def _openings() -> Select[Any]:
 
 def _border(kind: str, moment: ColumnElement[Any]) -> Select[Any]:
     """Where a student's time in a course begins or ends; also of what it has ended of by now."""
-    changed_at = func.greatest(Enrollment.updated_at, Course.updated_at)
     nothing = (cast(null(), Uuid).label("module_id"), cast(null(), Text).label("module_title"))
     return _taken(
-        literal(kind, Text).label("kind"), moment.label("moment"), changed_at.label("changed_at"), *nothing,
+        literal(kind, Text).label("kind"), moment.label("moment"), _CHANGED_AT.label("changed_at"), *nothing,
         literal(False).label("waits"),
     ).where(Enrollment.status.in_((*TAKING, "expired")), within(moment))  # fmt: skip
 

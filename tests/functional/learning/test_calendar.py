@@ -5,10 +5,11 @@ import uuid
 
 import icalendar
 import pytest
-from sqlalchemy import update
+from sqlalchemy import text, update
 
 from lms_core.courses.models import Course
 from lms_core.enrollment.models import Enrollment
+from lms_core.kernel.db import leave_times
 from lms_core.testing.courses import make_course
 
 from .beats import do
@@ -55,6 +56,22 @@ def events(person):
     return calendar.walk("VEVENT")
 
 
+def age(core):
+    """All that was changed was so an hour earlier: a calendar knows of seconds."""
+    with core.transaction() as db:
+        leave_times(db)
+        for table in ("enrollments", "courses", "accommodations"):
+            db.execute(text(f"UPDATE {table} SET updated_at = updated_at - interval '1 hour'"))
+        db.execute(text("UPDATE course_versions SET published_at = published_at - interval '1 hour'"))
+
+
+def stamps(person):
+    """When each entry was changed."""
+    found = {str(event["uid"]): event["dtstamp"].dt for event in events(person)}
+    assert found == {str(event["uid"]): event["last-modified"].dt for event in events(person)}
+    return found
+
+
 def told(person):
     """Each entry's text and its distance from now in days."""
     return [(str(event["summary"]), round((event["dtstart"].dt - NOW) / DAY)) for event in events(person)]
@@ -97,17 +114,39 @@ def test_the_enrollment_has_its_own_dates(core, student, course):
 
 
 def test_dates_of_one_s_own_come_first(student, instructor, course):
-    [taken] = student.client.get("/api/v1/users/me/courses").json["items"]
-    before = {event["uid"]: event for event in events(student)}
-    instructor.client.put_json(
-        f"/api/v1/enrollments/{taken['enrollmentId']}/accommodations",
-        {"modules": [{"moduleId": str(course.modules[0]), "unlocksAt": at(3)}], "reason": "A stay in hospital"},
-    )
+    granted = {"modules": [{"moduleId": str(course.modules[0]), "unlocksAt": at(3)}], "reason": "A stay in hospital"}
+    instructor.client.put_json(accommodations(student), granted)
     assert told(student) == [(FIRST[0], 3), SECOND]
-    after = {event["uid"]: event for event in events(student)}
-    assert after.keys() == before.keys()
-    assert all(after[uid]["dtstamp"].dt >= before[uid]["dtstamp"].dt for uid in after)
     assert b"hospital" not in student.client.get(CALENDAR).body
+
+
+def accommodations(person):
+    [taken] = person.client.get("/api/v1/users/me/courses").json["items"]
+    return f"/api/v1/enrollments/{taken['enrollmentId']}/accommodations"
+
+
+def test_an_entry_knows_when_it_was_changed_last(core, student, instructor, course):
+    """By it programs tell which of two is the newer one, so it never goes back."""
+    change(core, expires_at=NOW + 30 * DAY)
+    url = accommodations(student)
+    dates = {"modules": [{"moduleId": str(course.modules[0]), "unlocksAt": at(3)}]}
+    for step in (
+        lambda: instructor.client.put_json(url, dates),
+        lambda: instructor.client.put_json(url, {"extendedUntil": at(40)}),
+        lambda: instructor.client.delete(url),
+        lambda: instructor.client.put_json(url, dates),
+        lambda: instructor.client.delete(url),
+        lambda: instructor.client.put_json(f"/api/v1/courses/{course.id}", {"title": "Geometry"}),
+        lambda: module(instructor, course.modules[0], unlockDate=at(8)) or publish(instructor, course),
+    ):
+        age(core)
+        before = stamps(student)
+        step()
+        after = stamps(student)
+        assert after.keys() == before.keys()
+        assert len(after) == 3
+        assert all(after[uid] > before[uid] for uid in after)
+    assert told(student)[0] == ("Geometry: “Module 1” opens", 8)
 
 
 def test_it_says_that_a_date_alone_does_not_open_a_module(student, instructor, course):
