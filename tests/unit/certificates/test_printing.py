@@ -119,6 +119,20 @@ def test_every_script_has_its_font_and_no_glyph_is_missing(first: str, last: str
     assert b"pdfaid" in document
 
 
+def test_words_of_both_directions_begin_where_their_own_do() -> None:
+    """What begins in Hebrew begins at the right, on an English certificate too: Latin words in it are left of that."""
+    found: dict[str, float] = {}
+
+    def visit(text: str, to_page: Any, *_more: Any) -> None:
+        found[text.strip()] = to_page[4]
+
+    document = pdf(title="מבוא Python", first_name="Robin", last_name="כהן")
+    PdfReader(io.BytesIO(document)).pages[0].extract_text(visitor_text=visit)
+    assert found["Python"] < found["מבוא"]
+    assert found["Robin"] < found["כהן"]
+    assert b"pdfaid" in document
+
+
 def test_a_name_in_chinese_characters_takes_the_forms_of_its_language() -> None:
     for language, font in (("zh-TW", "NotoSansCJKtc"), ("zh-HK", "NotoSansCJKhk"), ("ja", "NotoSansCJKjp")):
         used = fonts_of(pdf(first_name="直", last_name="骨", preferred_language=language))
