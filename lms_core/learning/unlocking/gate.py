@@ -1,7 +1,6 @@
 """What somebody is answered who comes to a lesson too early, or whose enrollment does not let them in."""
 
 from collections.abc import Mapping, Sequence
-from types import MappingProxyType
 from typing import Any
 
 from lms_core.kernel.errors import Forbidden, LMSError
@@ -16,14 +15,6 @@ REFUSALS = (
     "403 not_started_yet",
 )  # fmt: skip
 """What views of lessons may answer by :func:`refusal`."""
-_BARRED: Mapping[str, str] = MappingProxyType(
-    {
-        "enrollment_suspended": _("Your enrollment in this course is suspended."),
-        "enrollment_dropped": _("You have left this course."),
-        "enrollment_expired": _("Your time in this course is over."),
-        "not_started_yet": _("This course is not open to you yet."),
-    }
-)
 
 
 def refusal(request: Request, row: Any) -> LMSError | None:
@@ -43,5 +34,11 @@ def refusal(request: Request, row: Any) -> LMSError | None:
 
 def _barred(reasons: Sequence[Mapping[str, Any]]) -> Forbidden:
     """The enrollment itself is in the way, and the reason's code the answer's."""
-    code = reasons[0]["code"]
-    return Forbidden(code, _BARRED[code], extra={"reasons": list(reasons)})
+    extra = {"reasons": list(reasons)}
+    refusals = (
+        Forbidden("enrollment_suspended", _("Your enrollment in this course is suspended."), extra=extra),
+        Forbidden("enrollment_dropped", _("You have left this course."), extra=extra),
+        Forbidden("enrollment_expired", _("Your time in this course is over."), extra=extra),
+        Forbidden("not_started_yet", _("This course is not open to you yet."), extra=extra),
+    )
+    return next(each for each in refusals if each.code == reasons[0]["code"])
