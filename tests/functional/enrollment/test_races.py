@@ -16,7 +16,7 @@ from lms_core.courses.models import Course
 from lms_core.enrollment.accommodations import service as accommodations
 from lms_core.enrollment.admission import Admission, admit_one, lock_open_course
 from lms_core.enrollment.lifecycle import service as lifecycle
-from lms_core.enrollment.models import Enrollment, EnrollmentChange, EnrollmentWait
+from lms_core.enrollment.models import Accommodation, Enrollment, EnrollmentChange, EnrollmentWait
 from lms_core.enrollment.payments import service as payments
 from lms_core.enrollment.payments.models import Payment
 from lms_core.enrollment.queries import HOLDS_PLACE
@@ -201,9 +201,9 @@ def by_accommodation(db, core, enrollment_id, until, staff_id):
     accommodations.grant(db, core, enrollment_id, granted, staff_id)
 
 
-@pytest.mark.parametrize("give", [by_dates, by_accommodation])
-def test_who_comes_back_meets_who_gives_time(student, instructor, core, give):
-    """Places are given out by who holds the course, and the enrollment that is over comes after."""
+@pytest.mark.parametrize(("give", "refused"), [(by_dates, None), (by_accommodation, "enrollment_without_end")])
+def test_who_comes_back_meets_who_gives_time(student, instructor, core, give, refused):
+    """Places are given out by who holds the course, and the enrollment that is over comes after: it has no end then."""
     course = make_course(core, instructor.id)
     made = student.client.post_json(ENROLLMENTS, {"courseId": str(course.id)}, status=201).json
     with core.transaction() as db:
@@ -220,11 +220,12 @@ def test_who_comes_back_meets_who_gives_time(student, instructor, core, give):
             waiting = pool.submit(give_time)
             until_it_waits(core)
             admit_one(db, core, locked, student.id, Admission(), places=None)
-        waiting.result()
+        assert getattr(waiting.exception(), "code", None) == refused
     with core.reader() as db:
-        assert db.execute(select(Enrollment.status, Enrollment.expires_at)).one() == (
-            "active", later if give is by_dates else None
+        assert db.execute(select(Enrollment.status, Enrollment.expires_at, Enrollment.extended_until)).one() == (
+            "active", None if refused else later, None
         )  # fmt: skip
+        assert db.scalar(select(func.count()).select_from(Accommodation)) == 0
         assert db.scalar(select(Course.enrolled_count).where(Course.id == course.id)) == 1
 
 
