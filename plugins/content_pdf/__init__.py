@@ -92,7 +92,8 @@ class PdfType(ContentType):
 
 
 def _count(workshop: Workshop, path: str) -> int:
-    answer = workshop.run(sys.executable, "-I", _COUNTER, path, seconds=_SECONDS, memory=_MEMORY, output=_OUTPUT)
+    # -B: it may not write whole what Python would keep of the modules, and half of it breaks them for everybody.
+    answer = workshop.run(sys.executable, "-IB", _COUNTER, path, seconds=_SECONDS, memory=_MEMORY, output=_OUTPUT)
     said = answer.decode("ascii", "replace").strip()
     if not said.isdigit():
         raise CannotProcess(said if said in ("encrypted", "too_complex") else "unreadable")

@@ -1,7 +1,10 @@
 """What is found out about a lesson's files after the commit, and what it must not spoil."""
 
 import io
+import sys
+import sysconfig
 import uuid
+import venv
 import zlib
 from concurrent.futures import ThreadPoolExecutor
 from importlib.metadata import EntryPoint, entry_points
@@ -89,6 +92,19 @@ def test_pages_are_counted_and_the_lesson_takes_as_long(make, read, upload, deli
     assert lesson["content"]["name"] == "Paper.pdf"
     assert lesson["durationMinutes"] == 14
     assert minutes(core) == (15, 15)
+
+
+def test_counting_leaves_no_half_of_a_module_behind(make, read, upload, deliver, monkeypatch, tmp_path):
+    """The counter may write a kilobyte: an interpreter that kept what it has compiled would keep the half of it."""
+    venv.create(tmp_path, with_pip=False, symlinks=True)
+    [own] = tmp_path.glob("lib/*/site-packages")
+    (own / "bulky.py").write_text("".join(f"name_{number} = {number}\n" for number in range(500)))
+    (own / "first.pth").write_text(f"import bulky\n{sysconfig.get_path('purelib')}\n")
+    monkeypatch.setattr(sys, "executable", str(tmp_path / "bin" / "python"))
+    url = make("pdf", {"fileId": upload(pdf(7))})
+    deliver()
+    assert read(url)["content"]["pages"] == 7
+    assert list(own.rglob("*.pyc")) == []
 
 
 def test_what_is_found_out_makes_no_editors_version_stale(make, upload, deliver, instructor, course):
