@@ -56,7 +56,8 @@ def review_enrollment_requests(context: CourseRequests, request: Request) -> lis
 
 def _answer(reviewed: service.Reviewed, request: Request) -> dict[str, Any]:
     error = reviewed.error
-    why = {} if error is None else {"code": error.code, "detail": request.localizer.translate(error.detail or "")}
+    say = request.localizer.translate
+    why = {} if error is None else {"code": error.code, "detail": say(error.detail or error.title)}
     return {
         "id": reviewed.id,
         "status": reviewed.status,
