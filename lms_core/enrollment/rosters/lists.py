@@ -59,15 +59,16 @@ def _lines(data: bytes) -> Iterator[tuple[int, Sequence[str]]]:
         raise _unusable(_("The file is not UTF-8.")) from None
     first = text.partition("\n")[0]
     separator = max(",;\t", key=first.count)
-    lines = csv.reader(io.StringIO(text, newline=""), delimiter=separator)
+    # Strictly: a quotation mark that nothing closes would take all that follows for a part of its line.
+    lines = csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True)
+    begins = 1
     try:
-        begins = 1
         for cells in lines:
             if any(cell.strip() for cell in cells):
                 yield begins, cells
             begins = lines.line_num + 1
     except csv.Error:
-        raise _unusable(_("The file is not CSV.")) from None
+        raise _unusable(_("The file is not CSV from line ${line} on.", mapping={"line": begins})) from None
 
 
 def _bare(name: str) -> str:

@@ -204,6 +204,14 @@ def test_what_is_no_list_is_refused_whole(core, instructor, url, data, status, c
     assert count(core) == 0
 
 
+@pytest.mark.parametrize("line", ['a@b.example,"Ada', '"a@b.example" Ada,'])
+def test_a_quotation_mark_swallows_nobody(core, instructor, student, url, line):
+    """Of the lines behind it nothing would be said."""
+    refused = send_csv(instructor, url, f"email,name\n\n{line}\n{student.email},Grace\n", status=422)
+    assert (refused["code"], refused["detail"]) == ("csv_invalid", "The file is not CSV from line 3 on.")
+    assert count(core) == 0
+
+
 def test_hostile_lines_harm_nothing(core, instructor, url):
     lines = ["email,startsAt", "a\x00b@example.org,", "'; DROP TABLE users;--,", '"a\nb@example.org",', f"{'x' * 300},",
              "a@b.example,9999-12-31T23:59:59-23:59", "a@b.example,0001-01-01"]  # fmt: skip
