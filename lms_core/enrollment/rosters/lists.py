@@ -28,8 +28,8 @@ _NAMES: Mapping[str, str] = MappingProxyType(
 def read_list(data: bytes, *, most: int = MOST, by_id: bool = True) -> list[Wish]:
     """Whom a CSV names, with commas, semicolons or tabs. A line that cannot be used spoils none of the others.
 
-    Without ``by_id`` people are named by their addresses alone. Raises 422 ``csv_invalid``: not UTF-8, no column of
-    people, or more than ``most`` lines.
+    Without ``by_id`` people are named by their addresses alone. Raises 422 ``csv_invalid``: not UTF-8, not CSV, no
+    column of people, one column twice, or more than ``most`` lines.
     """
     lines = _lines(data)
     _line, names = next(lines, (1, []))
@@ -42,6 +42,9 @@ def read_list(data: bytes, *, most: int = MOST, by_id: bool = True) -> list[Wish
             if by_id
             else _("The first line names no column “email”.")
         )
+    known = list(filter(None, head))
+    if len(set(known)) < len(known):
+        raise _unusable(_("The first line names a column twice."))
     wishes = list[Wish]()
     for line, cells in lines:
         if len(wishes) == most:

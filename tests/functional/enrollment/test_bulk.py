@@ -204,6 +204,14 @@ def test_what_is_no_list_is_refused_whole(core, instructor, url, data, status, c
     assert count(core) == 0
 
 
+@pytest.mark.parametrize("head", ["email,E-Mail", "email,startsAt,Starts"])
+def test_no_column_is_named_twice(core, instructor, student, url, head):
+    """Nobody knows which of the two is meant."""
+    refused = send_csv(instructor, url, f"{head}\n{student.email},,\n", status=422)
+    assert (refused["code"], refused["detail"]) == ("csv_invalid", "The first line names a column twice.")
+    assert outcomes(send_csv(instructor, url, f"email,note,note\n{student.email},,\n")) == ["enrolled"]
+
+
 @pytest.mark.parametrize("line", ['a@b.example,"Ada', '"a@b.example" Ada,'])
 def test_a_quotation_mark_swallows_nobody(core, instructor, student, url, line):
     """Of the lines behind it nothing would be said."""
