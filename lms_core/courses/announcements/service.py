@@ -64,14 +64,14 @@ def update_announcement(db: Session, registry: Any, announcement_id: uuid.UUID, 
     announced = announcement.announced_at is not None
     if announced and changes.get("publish_at", announcement.publish_at) != announcement.publish_at:
         raise Conflict("already_announced", _("People were told of it already; its time cannot change any more."))
-    before = (announcement.is_published, announcement.expires_at)
+    before, now = (announcement.is_published, announcement.expires_at), _now(db)
     for name, value in changes.items():
         setattr(announcement, name, value)
+    if announcement.is_published and not announced:
+        announcement.publish_at = max(announcement.publish_at, now)
+    _check_expiry(announcement)
     if announced and (announcement.is_published, announcement.expires_at) != before:
         publish(db, AnnouncementMoved(announcement_id))
-    if announcement.is_published and not announced:
-        announcement.publish_at = max(announcement.publish_at, _now(db))
-    _check_expiry(announcement)
     db.flush()
     announce(db, only=announcement_id)
     return removed

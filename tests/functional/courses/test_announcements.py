@@ -218,6 +218,16 @@ def test_what_does_not_fit_is_named_and_nothing_is_stored(core, instructor, url,
     assert announced(core) == []
 
 
+@pytest.mark.parametrize("written", [{}, {"isPublished": False}])
+def test_what_is_announced_does_not_end_before_it_began(instructor, write, written):
+    """Be it that people were told of it, or are to be by this very change."""
+    made = write(**written)
+    change = {"isPublished": True, "expiresAt": "2001-01-01T00:00:00Z"}
+    refused = instructor.client.put_json(one(made), change, status=422).json
+    assert refused["errors"] == {"expiresAt": ["Must be later than the publication."]}
+    assert instructor.client.get(one(made)).json["updatedAt"] == made["updatedAt"]
+
+
 def test_others_see_and_do_nothing(app, core, instructor, student, make_person, url, write):
     made = write()
     stranger, other_teacher = make_person(), make_person("instructor", "student")
