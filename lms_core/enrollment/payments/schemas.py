@@ -148,9 +148,3 @@ class NewVoucherSchema(Schema):
             raise ValidationError({"percent": [_("Say either percent or amount.")]})
         if ("amount" in data) != ("currency" in data):
             raise ValidationError({"currency": [_("An amount needs its currency, and nothing else does.")]})
-
-    @validates_schema
-    def _times(self, data: dict[str, Any], **_kwargs: Any) -> None:
-        until, begin = data.get("valid_until"), data.get("valid_from")
-        if until is not None and begin is not None and until <= begin:
-            raise ValidationError({"validUntil": [_("Must be later than the start.")]})

@@ -76,7 +76,8 @@ def count_uses(db: Session, voucher_ids: Iterable[uuid.UUID | None], uses: int) 
 def make_voucher(db: Session, course_id: uuid.UUID | None, author_id: uuid.UUID, values: Mapping[str, Any]) -> Voucher:
     """A voucher of a course, or of every course; without a code it gets one.
 
-    Raises 409 ``voucher_code_taken`` where this course has one with this code, or where every course has.
+    Raises 409 ``voucher_code_taken`` where this course has one with this code, or where every course has; 422
+    ``invalid`` where it would end before it begins.
     """
     code = values.get("code")
     made = Voucher(**{**values, "code": normal(code) if code else _new_code()}, course_id=course_id,
@@ -86,10 +87,19 @@ def make_voucher(db: Session, course_id: uuid.UUID | None, author_id: uuid.UUID,
             db.add(made)
             db.flush()
     except IntegrityError as error:
-        if "uq_vouchers_code_course_id" not in str(error.orig):
-            raise
-        raise Conflict("voucher_code_taken", _("There is a voucher with this code.")) from None
+        raise _refusal(error) from None
     return made
+
+
+def _refusal(error: IntegrityError) -> Exception:
+    """What to raise for what the table refuses."""
+    text = str(error.orig)
+    if "uq_vouchers_code_course_id" in text:
+        return Conflict("voucher_code_taken", _("There is a voucher with this code."))
+    if "ck_vouchers_valid_until" in text:
+        message = _("Must be later than the start.")
+        return Invalid("invalid", _("Some fields are not valid."), errors={"validUntil": [message]})
+    return error
 
 
 def _new_code() -> str:

@@ -287,6 +287,7 @@ def test_vouchers_are_seen_by_who_made_them(school, core):
         {"amount": "0", "currency": "EUR"}, {"percent": 5, "currency": "EUR"}, {"percent": 5, "maxUses": 0},
         {"percent": 5, "code": "x"}, {"percent": 5, "code": "a b c d"}, {"percent": 5.5},
         {"percent": 5, "validFrom": "2026-02-01T00:00:00Z", "validUntil": "2026-01-01T00:00:00Z"},
+        {"percent": 5, "validUntil": "2001-01-01T00:00:00Z"},
     ],
 )  # fmt: skip
 def test_a_voucher_that_makes_no_sense(school, values):
