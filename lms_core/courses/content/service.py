@@ -60,6 +60,11 @@ def marked(entries: Iterable[Content], mark: str) -> list[Content]:
     return [entry for entry in entries if entry.get(mark)]
 
 
+def ordered(entries: Iterable[Content]) -> list[Content]:
+    """The files of the content, those made of them, and those beside it: so that equal lessons look equal."""
+    return sorted(entries, key=lambda entry: (entry.get("attached", False), entry.get("derived", False)))
+
+
 def make(kind: ContentType, sent: Mapping[str, Any], context: ContentContext) -> Made:
     """Check and clean content. Raises 422 with errors below ``content``: ``invalid``, and what the type raises."""
     try:

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from lms_core.courses import service
 from lms_core.courses.content.queries import course_of, unseen
-from lms_core.courses.content.service import announce, attachment, derived_fields, settle_minutes
+from lms_core.courses.content.service import announce, attachment, derived_fields, ordered, settle_minutes
 from lms_core.courses.content.types import Content, ContentType, content_types
 from lms_core.courses.content.workshop import CannotProcess, Workshop
 from lms_core.courses.events import LessonContentChanged
@@ -81,7 +81,7 @@ def _record(
     made = [attachment(file, "derived") for file in workshop.kept]
     for state in states:
         state.derived = dict(found)
-        state.attachments = [*state.attachments, *made]
+        state.attachments = ordered([*state.attachments, *made])
         settle_minutes(core, state)
     db.flush()
     follow(db, [state.id for state in states if isinstance(state, LessonRevision)])

@@ -444,6 +444,21 @@ def test_other_captions_leave_what_was_measured_alone(ffmpeg, make, read, upload
     assert len(stored(core)) == files + 1
 
 
+def test_saving_a_lesson_as_it_is_changes_nothing(ffmpeg, make, read, upload, deliver, tmp_path, instructor, course):
+    """What stands beside its content comes last, whether the still was made before it was sent or after."""
+    paper, address = upload(pdf(1)), f"/api/v1/courses/{course.id}"
+    url = make("video", {"fileId": upload(film(ffmpeg, tmp_path / "a.mp4"))}, attachments=[paper])
+    deliver()
+    instructor.client.post_json(f"{address}/publish")
+    lesson = read(url)
+    still = {"fileId": lesson["content"]["stillFileId"], "attached": False, "derived": True}
+    assert still.items() <= lesson["attachments"][1].items()
+    saved = {"attachments": [paper], "content": lesson["content"]}
+    for change in ({"attachments": [paper]}, {"content": lesson["content"]}, saved):
+        assert instructor.client.put_json(url, change).json["attachments"] == lesson["attachments"]
+    assert instructor.client.get(f"{address}/changes").json["items"] == []
+
+
 def test_two_lessons_of_one_film_share_its_still(ffmpeg, make, read, upload, deliver, tmp_path, core):
     file = upload(film(ffmpeg, tmp_path / "a.mp4"))
     first, second = make("video", {"fileId": file}), make("video", {"fileId": file})
