@@ -12,6 +12,7 @@ from sqlalchemy import func, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
+from lms_core.accounts.fields import normal_address
 from lms_core.accounts.models import User
 from lms_core.accounts.queries import USABLE
 from lms_core.courses.access import Giver, staff_permissions
@@ -88,7 +89,11 @@ def _member(db: Session, course_id: uuid.UUID, user_id: uuid.UUID) -> CourseStaf
 
 
 def _person(db: Session, values: Mapping[str, Any]) -> uuid.UUID:
-    named = User.id == values["user_id"] if "user_id" in values else func.lower(User.email) == values["email"].lower()
+    named = (
+        User.id == values["user_id"]
+        if "user_id" in values
+        else func.lower(User.email) == normal_address(values["email"]).lower()
+    )
     found = db.scalar(select(User.id).where(named, USABLE))
     if found is None:
         raise Invalid("user_unknown", _("There is no such person."), errors={

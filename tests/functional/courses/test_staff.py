@@ -49,6 +49,12 @@ def test_an_owner_chooses_the_staff(instructor, make_person, staff_url, course, 
     helper.client.get(staff_url, status=403)
 
 
+def test_an_address_is_found_however_its_domain_is_written(instructor, make_person, staff_url):
+    helper = make_person(email="grace@xn--mller-kva.example")
+    named = {"email": "Grace@Müller.example", "role": "teaching_assistant"}
+    assert instructor.client.post_json(staff_url, named, status=201).json["user"]["id"] == str(helper.id)
+
+
 def test_the_role_and_single_permissions_gate_the_views(instructor, make_person, staff_url, course):
     helper = make_person()
     lesson, module = f"/api/v1/lessons/{course.lessons[0]}", f"/api/v1/modules/{course.modules[0]}"
