@@ -225,7 +225,7 @@ def attached(model: type[Lesson] | type[LessonRevision]) -> ColumnElement[bool]:
 def uses_file() -> ColumnElement[bool]:
     """Whether a lesson has the file, in the draft or in any version, unless its course is deleted."""
     course = (Module.id == Lesson.module_id, Course.id == Module.course_id, Course.deleted_at.is_(None))
-    in_draft = exists().select_from(Lesson).where(*course, attached(Lesson))
+    in_draft = exists().select_from(Lesson).where(*course, IN_DRAFT, attached(Lesson))
     revision = (Lesson.id == LessonRevision.lesson_id, attached(LessonRevision))
     in_version = exists().select_from(LessonRevision).where(*course, *revision)
     return or_(in_draft.correlate(FileUpload), in_version.correlate(FileUpload))

@@ -57,6 +57,22 @@ def test_an_author_says_which_files_there_are_and_in_which_order(lesson, change,
     instructor.client.delete(f"/api/v1/files/{sheet}", status=204)
 
 
+@pytest.mark.parametrize("of", ["lessons", "modules"])
+def test_what_was_deleted_keeps_no_file_but_that_of_a_version(core, upload, instructor, change, of):
+    """Nobody could take a file off a lesson that is not there any more."""
+    course = make_course(core, instructor.id, lessons=1, published=False)
+    sheet, paper = upload(pdf(1)), upload(pdf(2))
+    lesson, course_url = f"/api/v1/lessons/{course.lessons[0]}", f"/api/v1/courses/{course.id}"
+    change(lesson, attachments=[sheet])
+    instructor.client.post_json(f"{course_url}/publish")
+    change(lesson, attachments=[paper])
+    instructor.client.delete(f"/api/v1/{of}/{getattr(course, of)[0]}", status=204)
+    instructor.client.delete(f"/api/v1/files/{paper}", status=204)
+    instructor.client.delete(f"/api/v1/files/{sheet}", status=409)
+    instructor.client.post_json(f"{course_url}/versions/1/restore")
+    assert ids(instructor.client.get(lesson).json) == [sheet]
+
+
 def test_a_lesson_is_made_with_its_files(course, upload, instructor):
     sheet, film = upload(pdf(1)), upload(MP4_HEAD)
     body = {"title": "L", "contentType": "video", "content": {"fileId": film}, "attachments": [sheet]}
