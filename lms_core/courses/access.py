@@ -78,16 +78,18 @@ def add_lesson_gate(
     config.action("lms.lesson_gate", register)
 
 
-def add_staff_permission(config: "Configurator", permission: str, *roles: str) -> None:
+def add_staff_permission(config: "Configurator", permission: str, *roles: str, shows: Iterable[str] = ()) -> None:
     """Directive: a course's owner may give the permission to each member of the staff, or take it away.
 
     The roles named have it unless the owner says otherwise. A permission that was never declared so is every staff
     member's. In either case a group must grant it to the person in the scope ``assigned``. Who was denied
-    ``resource:read`` has no other permission of that resource either.
+    ``resource:read`` has no other permission of that resource either, and who was denied what it ``shows`` besides has
+    not this one.
     """
 
     def register() -> None:
         config.registry.staff_permissions[permission] = frozenset(roles)
+        config.registry.staff_shows[permission] = frozenset(shows)
 
     config.action(("lms.staff_permission", permission), register)
 
@@ -97,13 +99,13 @@ _SHOWS: Mapping[str, tuple[str, ...]] = {
     "courses:export": ("modules:read", "lessons:read"),
     "lessons:create": ("modules:read",),
 }
-"""What shows more than it is called after: to whom that was denied, it is denied with it."""
+"""What of :data:`EDITING` shows more than it is called after."""
 
 
-def _shown_by(permission: str) -> set[str]:
-    """What somebody gets to see who has the permission in a course."""
+def _shown_by(registry: Any, permission: str) -> set[str]:
+    """What somebody gets to see who has the declared permission in a course."""
     resource, _colon, _action = permission.partition(":")
-    return {"courses:read", f"{resource}:read", *_SHOWS.get(permission, ())}
+    return {"courses:read", f"{resource}:read", *registry.staff_shows[permission]}
 
 
 def staff_permissions(registry: Any, role: str, changes: Mapping[str, bool]) -> frozenset[str]:
@@ -114,14 +116,14 @@ def staff_permissions(registry: Any, role: str, changes: Mapping[str, bool]) -> 
     declared: Mapping[str, Collection[str]] = registry.staff_permissions
     taken = {name for name, given in changes.items() if not given}
     held = (name for name, roles in declared.items() if changes.get(name, role in roles))
-    return frozenset(name for name in held if taken.isdisjoint(_shown_by(name)))
+    return frozenset(name for name in held if taken.isdisjoint(_shown_by(registry, name)))
 
 
 def holds(registry: Any, permission: str) -> ColumnElement[bool]:
     """On ``course_staff``: whether the member has a declared permission, as :func:`staff_permissions` says."""
     given = CourseStaff.permissions[permission].as_boolean()
     left = func.coalesce(given, CourseStaff.role.in_(registry.staff_permissions[permission]))
-    shown = (CourseStaff.permissions[name].as_boolean() for name in sorted(_shown_by(permission)))
+    shown = (CourseStaff.permissions[name].as_boolean() for name in sorted(_shown_by(registry, permission)))
     return and_(left, *(func.coalesce(each, true()) for each in shown))
 
 
@@ -298,9 +300,11 @@ def includeme(config: "Configurator") -> None:
     config.registry.course_parts = {}
     config.registry.course_part_factories = {}
     config.registry.staff_permissions = {}
+    config.registry.staff_shows = {}
     config.registry.lesson_gate = LessonGate(true(), lambda _request, _row: None)
     config.add_directive("add_lesson_gate", add_lesson_gate)
     config.add_directive("add_course_part", add_course_part)
     config.add_directive("add_staff_permission", add_staff_permission)
     for permission in EDITING:
-        config.add_staff_permission(permission, *STAFF_DEFAULTS.get(permission, ("co_instructor",)))
+        roles, shows = STAFF_DEFAULTS.get(permission, ("co_instructor",)), _SHOWS.get(permission, ())
+        config.add_staff_permission(permission, *roles, shows=shows)

@@ -25,7 +25,8 @@ def includeme(config: "Configurator") -> None:
     config.add_child(ApiRoot, "invitations", resources.InvitationCollection)
     config.add_item(resources.InvitationCollection, resources.InvitationItem, "invitationId")
     for permission in resources.INVITATIONS:
-        config.add_staff_permission(permission, "co_instructor")
+        # By address, and told who of those is in the course.
+        config.add_staff_permission(permission, "co_instructor", shows=["rosters:contact"])
     config.add_route(pages.PAGE, "/invitation")
     config.add_periodic_task("enrollment.purge_invitations", tasks.purge, every=86_400)
     config.scan("lms_core.enrollment.invitations.views")

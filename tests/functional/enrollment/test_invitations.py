@@ -401,6 +401,21 @@ def test_who_may_invite(invite, url, student, make_person, instructor, app, admi
     instructor.client.get(f"{INVITATIONS}/{uuid.uuid4()}", status=404)
 
 
+def test_who_may_not_see_addresses_sees_no_invitation(invite, join, url, student, assist):
+    """Of who has accepted one, it says who has the address."""
+    [invited] = invite(student.email)
+    join(student)
+    barred, trusted = assist("co_instructor", rosters_contact=False), assist("co_instructor")
+    one = f"{INVITATIONS}/{invited['id']}"
+    assert trusted.client.get(one).json["userId"] == str(student.id)
+    barred.client.get(one, status=404)
+    barred.client.post_json(f"{one}/send", status=404)
+    barred.client.delete(one, status=404)
+    barred.client.get(url, {"search": student.email}, status=403)
+    barred.client.post_json(url, {"emails": [student.email]}, status=403)
+    barred.client.post(f"{url}/import", f"email\n{student.email}".encode(), content_type="text/csv", status=403)
+
+
 def test_the_mail_speaks_the_language_of_who_gets_it(invite, make_person, mailed, core):
     person = make_person("student")
     with core.transaction() as db:
