@@ -12,7 +12,9 @@ from sqlalchemy import (
     and_,
     any_,
     bindparam,
+    case,
     cast,
+    delete,
     exists,
     func,
     literal,
@@ -120,12 +122,14 @@ def _sum_minutes() -> Update:
 def follow(db: Session, revision_ids: Sequence[uuid.UUID]) -> None:
     """What was found out about lessons once they were frozen has been put into their revisions: the rest follows.
 
-    The course has to be locked.
+    The course has to be locked. Of states of a lesson that are equal by now, one stands for the others from here on.
     """
-    wanted = LessonRevision.id.in_(revision_ids)
+    revision_ids = _merged(db, revision_ids)
     silently = {"synchronize_session": False}
     db.execute(
-        update(LessonRevision).where(wanted).values(digest=digest(LessonRevision, LESSON_FACTS)),
+        update(LessonRevision)
+        .where(LessonRevision.id.in_(revision_ids))
+        .values(digest=digest(LessonRevision, LESSON_FACTS)),
         execution_options=silently,
     )
     amended = select(VersionLesson.version_id).where(VersionLesson.revision_id.in_(revision_ids))
@@ -149,3 +153,22 @@ def follow(db: Session, revision_ids: Sequence[uuid.UUID]) -> None:
     )
     shown = (CourseVersion.id == Course.version_id, CourseVersion.id.in_(amended))
     db.execute(_sum_minutes().where(*shown), execution_options=silently)
+
+
+def _merged(db: Session, revision_ids: Sequence[uuid.UUID]) -> Sequence[uuid.UUID]:
+    """The revisions that stand for these; whichever is equal to another goes, and its versions have that one."""
+    mine = LessonRevision.id.in_(revision_ids)
+    facts = case((mine, digest(LessonRevision, LESSON_FACTS)), else_=LessonRevision.digest)
+    first = func.first_value(LessonRevision.id).over(
+        partition_by=(LessonRevision.lesson_id, facts), order_by=(mine, LessonRevision.id)
+    )
+    of_lessons = LessonRevision.lesson_id.in_(select(LessonRevision.lesson_id).where(mine))
+    found = select(LessonRevision.id, first.label("kept")).where(of_lessons).subquery()
+    stand_ins = {row.id: row.kept for row in db.execute(select(found).where(found.c.id.in_(revision_ids)))}
+    for revision_id, kept in stand_ins.items():
+        if kept != revision_id:
+            of_versions = update(VersionLesson).where(VersionLesson.revision_id == revision_id)
+            db.execute(of_versions.values(revision_id=kept), execution_options={"synchronize_session": False})
+            gone = delete(LessonRevision).where(LessonRevision.id == revision_id)
+            db.execute(gone, execution_options={"synchronize_session": False})
+    return list(set(stand_ins.values()))

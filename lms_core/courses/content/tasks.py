@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import select, update
+from sqlalchemy import ColumnElement, or_, select, update
 from sqlalchemy.orm import Session
 
 from lms_core.courses import service
@@ -16,7 +16,7 @@ from lms_core.courses.content.types import Content, ContentType, content_types
 from lms_core.courses.content.workshop import CannotProcess, Workshop
 from lms_core.courses.events import LessonContentChanged
 from lms_core.courses.freezing import follow
-from lms_core.courses.models import Lesson, LessonRevision
+from lms_core.courses.models import Course, Lesson, LessonRevision, Module
 from lms_core.kernel.core import Core
 from lms_core.kernel.db import leave_times
 from lms_core.kernel.events import Delivery, Undeliverable
@@ -95,11 +95,13 @@ def look_again(core: Core) -> int:
     """
     with core.transaction() as db:
         leave_times(db)
+        in_draft, in_version = (kind.derived.has_key("problem") for kind in (Lesson, LessonRevision))
+        _lock_courses(db, or_(in_draft, Lesson.id.in_(select(LessonRevision.lesson_id).where(in_version))))
         forgotten: dict[str, Any] = {"derived": {}}
-        drafts = update(Lesson).where(Lesson.derived.has_key("problem")).values(forgotten).returning(Lesson.id)
+        drafts = update(Lesson).where(in_draft).values(forgotten).returning(Lesson.id)
         frozen = (
             update(LessonRevision)
-            .where(LessonRevision.derived.has_key("problem"))
+            .where(in_version)
             .values(forgotten)
             .returning(LessonRevision.id, LessonRevision.lesson_id)
         )
@@ -109,3 +111,9 @@ def look_again(core: Core) -> int:
         lessons |= {row.lesson_id for row in revisions}
         announce(db, sorted(lessons), None)
     return len(lessons)
+
+
+def _lock_courses(db: Session, lessons: ColumnElement[bool]) -> None:
+    """Lock the courses of these lessons, one after another, before anything of them."""
+    theirs = select(Module.course_id).join(Lesson, Lesson.module_id == Module.id).where(lessons)
+    db.execute(select(Course.id).where(Course.id.in_(theirs)).order_by(Course.id).with_for_update(key_share=True))

@@ -370,6 +370,38 @@ def test_what_could_not_be_told_is_looked_into_again_once_it_can(
     assert tasks.look_again(core) == 0
 
 
+def test_versions_of_which_the_same_is_found_out_are_one_state_of_the_lesson(
+    make, read, upload, deliver, core, instructor, course, monkeypatch
+):
+    """One was published when nothing could be told, another when it could, and the first was put back since."""
+    address, process, file = f"/api/v1/courses/{course.id}", content_pdf.PdfType.process, upload(pdf(3))
+    url = make("pdf", {"fileId": file})
+
+    def published(problem):
+        """Whoever sends the file anew, after another, has it looked into again."""
+        found = lambda self, content, workshop: {"pages": None, "problem": problem}  # noqa: E731
+        monkeypatch.setattr(content_pdf.PdfType, "process", found if problem else process)
+        for sent in (upload(pdf(1)), file):
+            instructor.client.put_json(url, {"content": {"fileId": sent}})
+        deliver()
+        instructor.client.post_json(f"{address}/publish")
+
+    for problem in ("tool_missing", "too_complex", None):
+        published(problem)
+    instructor.client.post_json(f"{address}/versions/2/restore")
+    instructor.client.post_json(f"{address}/publish")
+    assert read(url)["content"]["problem"] == "tool_missing"
+    assert tasks.look_again(core) == 1
+    deliver()
+    with core.reader() as db:
+        assert dead_letters(db) == []
+    assert (read(url)["content"]["pages"], read(url)["durationMinutes"]) == (3, 6)
+    for number in (2, 3, 4, 5):
+        seen = instructor.client.get(f"{address}/versions/{number}/lessons/{read(url)['id']}").json
+        assert (seen["content"]["pages"], seen["durationMinutes"]) == (3, 6), number
+    assert instructor.client.get(f"{address}/changes").json["items"] == []
+
+
 # Criteria that nobody could be held to.
 
 
