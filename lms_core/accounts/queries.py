@@ -11,6 +11,7 @@ from sqlalchemy import ColumnElement, Connection, Select, Text, and_, bindparam,
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Session
 
+from lms_core.accounts.fields import normal_address
 from lms_core.accounts.models import CalendarLink, Group, GroupPermission, Permission, User, UserGroup, UserSession
 from lms_core.kernel.errors import Unauthorized
 from lms_core.kernel.i18n import _
@@ -132,8 +133,8 @@ def account_where(db: Session, *conditions: ColumnElement[bool], lock: bool = Fa
 
 
 def account_by_email(db: Session, email: str, *, lock: bool = False) -> Account | None:
-    """The account of an address, without regard to case."""
-    return account_where(db, func.lower(User.email) == func.lower(email), lock=lock)
+    """The account of an address, without regard to case and to how its domain is written."""
+    return account_where(db, func.lower(User.email) == func.lower(normal_address(email)), lock=lock)
 
 
 def account_by_id(db: Session, user_id: uuid.UUID) -> Account | None:

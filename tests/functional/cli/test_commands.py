@@ -130,6 +130,11 @@ def test_groups_are_changed_and_written_into_the_audit_trail(lms: Lms, core: Cor
     assert lms("user", "groups", "nobody@example.org").stderr == "lms: there is no account nobody@example.org\n"
 
 
+def test_an_account_is_named_by_its_address_as_people_write_it(lms: Lms, core: Core) -> None:
+    assert lms("user", "create", "--email", "ada@müller.example", "--generate").exit_code == 0
+    assert lms("user", "groups", "Ada@Müller.example").stdout == "student\n"
+
+
 def test_dead_letters_are_listed_replayed_and_dropped(lms: Lms, core: Core) -> None:
     first, second = dead_letter(core, "2026-01-01"), dead_letter(core, "2026-01-02")
 
