@@ -25,6 +25,10 @@ _NAMES: Mapping[str, str] = MappingProxyType(
 """What a column is called, without capitals, blanks and dashes; others are passed by."""
 
 
+_END = "\x04"
+"""A line behind all others; a quotation mark that nothing closes takes it, like those, for a part of its own line."""
+
+
 def read_list(data: bytes, *, most: int = MOST, by_id: bool = True) -> list[Wish]:
     """Whom a CSV names, with commas, semicolons or tabs. A line that cannot be used spoils none of the others.
 
@@ -62,16 +66,17 @@ def _lines(data: bytes) -> Iterator[tuple[int, Sequence[str]]]:
         raise _unusable(_("The file is not UTF-8.")) from None
     first = text.partition("\n")[0]
     separator = max(",;\t", key=first.count)
-    # Strictly: a quotation mark that nothing closes would take all that follows for a part of its line.
-    lines = csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True)
-    begins = 1
+    lines = csv.reader(io.StringIO(f"{text}\n{_END}", newline=""), delimiter=separator)
+    begins, cells = 1, list[str]()
     try:
         for cells in lines:
-            if any(cell.strip() for cell in cells):
+            if any(cell.strip() for cell in cells) and cells != [_END]:
                 yield begins, cells
-            begins = lines.line_num + 1
+            began, begins = begins, lines.line_num + 1
     except csv.Error:
-        raise _unusable(_("The file is not CSV from line ${line} on.", mapping={"line": begins})) from None
+        cells, began = [], begins
+    if cells != [_END]:
+        raise _unusable(_("The file is not CSV from line ${line} on.", mapping={"line": began}))
 
 
 def _bare(name: str) -> str:

@@ -212,10 +212,17 @@ def test_no_column_is_named_twice(core, instructor, student, url, head):
     assert outcomes(send_csv(instructor, url, f"email,note,note\n{student.email},,\n")) == ["enrolled"]
 
 
-@pytest.mark.parametrize("line", ['a@b.example,"Ada', '"a@b.example" Ada,'])
-def test_a_quotation_mark_swallows_nobody(core, instructor, student, url, line):
+@pytest.mark.parametrize("name", ['"Ada" ', '"Ada "the Countess" Lovelace"', 'Ada "the Countess', '"Ada, \nCountess"'])
+def test_a_quotation_mark_too_many_does_no_harm(instructor, student, url, name):
+    report = send_csv(instructor, url, f"name,email\n{name},a@b.example\nGrace,{student.email}")
+    assert outcomes(report) == ["user_unknown", "enrolled"]
+
+
+@pytest.mark.parametrize("end", ["", "\n", "\r\n\r\n"])
+@pytest.mark.parametrize("line", ['a@b.example,"Ada', '"a@b.example,Ada', '"'])
+def test_a_quotation_mark_swallows_nobody(core, instructor, student, url, line, end):
     """Of the lines behind it nothing would be said."""
-    refused = send_csv(instructor, url, f"email,name\n\n{line}\n{student.email},Grace\n", status=422)
+    refused = send_csv(instructor, url, f"email,name\n\n{line}\n{student.email},Grace{end}", status=422)
     assert (refused["code"], refused["detail"]) == ("csv_invalid", "The file is not CSV from line 3 on.")
     assert count(core) == 0
 
