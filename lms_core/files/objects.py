@@ -1,8 +1,8 @@
 """Which rows name which stored objects: those of ``file_uploads``, and of any table with the same two columns.
 
-``storage_provider`` names the backend and ``storage_path`` the key; an index over both is needed. Whoever moves an
-object, or removes one, holds its lock, and asks and changes rows on the connection that holds it: where that is lost,
-so is the lock, and nothing more is answered or changed.
+``storage_provider`` names the backend and ``storage_path`` the key; an index over both is needed. Both may be null, of
+what has no object yet. Whoever moves an object, or removes one, holds its lock, and asks and changes rows on the
+connection that holds it: where that is lost, so is the lock, and nothing more is answered or changed.
 """
 
 import operator
@@ -62,6 +62,7 @@ def holdings(connection: Connection) -> list[Holding]:
     """What each backend that a row names holds, by name."""
     each = union_all(*(
         select(table.c.storage_provider.label("provider"), _size(table).label("size"))
+        .where(table.c.storage_provider.is_not(None))
         for table in _tables()
     )).subquery()  # fmt: skip
     statement = (

@@ -12,12 +12,16 @@ from click.testing import CliRunner, Result
 from sqlalchemy import update
 
 from lms_core.cli import bootstrap, main
+from lms_core.courses.exchange.models import CourseExport
+from lms_core.files.checking import remove_leftovers
 from lms_core.files.models import FileUpload
 from lms_core.files.service import store_file
 from lms_core.files.storage import new_key
 from lms_core.kernel.core import Core
+from lms_core.kernel.tasks import TaskContext
 from lms_core.settings import Settings
 from lms_core.testing.accounts import make_user
+from lms_core.testing.courses import make_course
 from lms_core.testing.network import closed_port
 from lms_core.testing.services import GCS, S3
 
@@ -65,6 +69,18 @@ def test_backends_are_listed_with_what_they_hold(lms: Lms, file: FileUpload, cor
 def test_a_sound_installation_passes_the_check(lms: Lms, file: FileUpload) -> None:
     checked = lms("check", "--content")
     assert (checked.exit_code, checked.output) == (0, "local: 1 files, 1 objects, 0 orphans of 0 bytes\n")
+
+
+def test_an_export_without_a_file_is_in_no_backend(lms: Lms, core: Core, registry: Any) -> None:
+    """Be it that it is still to be written, or that it has failed: the periodic task is to go on, too."""
+    owner = make_user(core, groups=["instructor"]).id
+    course = make_course(core, owner)
+    with core.transaction() as db:
+        db.add(CourseExport(course_id=course.id, requested_by=owner, format="common_cartridge"))
+    assert [line.split("\t")[0] for line in lms("list").stdout.splitlines()] == ["gcs", "local", "s3"]
+    checked = lms("check")
+    assert (checked.exit_code, checked.output) == (0, "local: 0 files, 0 objects, 0 orphans of 0 bytes\n")
+    remove_leftovers(TaskContext(registry, core))
 
 
 def test_what_is_wrong_is_named_and_ends_with_1(lms: Lms, file: FileUpload, registry: Any) -> None:
