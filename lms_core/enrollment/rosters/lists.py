@@ -109,6 +109,8 @@ def _moment(text: str | None, *, last: bool = False) -> dt.datetime | None:
     if not text:
         return None
     moment = dt.datetime.fromisoformat(text)
+    if text == "9999-12-31":  # What many systems write for "without end"; no day follows it.
+        return dt.datetime.max.replace(tzinfo=dt.UTC)
     if len(text) == len("2026-01-31"):
         return moment.replace(tzinfo=dt.UTC) + dt.timedelta(days=last)
     if moment.tzinfo is None:

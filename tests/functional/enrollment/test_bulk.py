@@ -173,6 +173,16 @@ def test_a_csv_as_spreadsheets_save_it(core, instructor, make_person, url):
     assert (outcomes(by_id), by_id["applied"]) == (["enrolled", "invalid"], False)
 
 
+def test_the_last_day_of_all_is_an_end(instructor, student, url):
+    report = send_csv(instructor, url, f"email,expiresAt\n{student.email},9999-12-31\n")
+    assert outcomes(report) == ["enrolled"]
+    [listed] = instructor.client.get(url).json["items"]
+    assert listed["expiresAt"] == "9999-12-31T23:59:59.999999Z"
+    assert student.client.get("/api/v1/users/me/courses").json["total"] == 1
+    for form in ("csv", "xlsx"):
+        instructor.client.get(f"{url}/export", {"format": form})
+
+
 def test_an_address_is_whose_it_is_however_it_is_written(core, instructor, make_person, url):
     """Accounts keep a domain as DNS knows it; lists have it as people write it."""
     person = make_person(email="robin@xn--mller-kva.example")
