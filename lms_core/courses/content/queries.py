@@ -17,10 +17,12 @@ def usable_files(
 ) -> list[ContentFile]:
     """Those of the files that the author may use in the course: their own, and what it has already; None is a new one.
 
-    So whoever helps to run a course can go on with what another author has begun. The files stay until the
-    transaction has ended.
+    So whoever helps to run a course can go on with what another author has begun, and put back what a version has. The
+    files stay until the transaction has ended.
     """
-    here = exists().where(Module.course_id == course_id, Lesson.module_id == Module.id, attached(Lesson))
+    of_course = (Module.course_id == course_id, Lesson.module_id == Module.id)
+    here = exists().where(*of_course, attached(Lesson))
+    before = exists().where(*of_course, LessonRevision.lesson_id == Lesson.id, attached(LessonRevision))
     picture = exists().where(Course.id == course_id, Course.thumbnail_file_id == FileUpload.id)
     statement = (
         select(
@@ -30,7 +32,7 @@ def usable_files(
         .where(
             FileUpload.id.in_(file_ids),
             FileUpload.deleted_at.is_(None),
-            or_(FileUpload.uploaded_by == author_id, here, picture),
+            or_(FileUpload.uploaded_by == author_id, here, before, picture),
         )
         .order_by(FileUpload.id)
         .with_for_update(read=True, key_share=True)

@@ -138,6 +138,20 @@ def test_files_of_others_and_infected_ones_are_refused(lesson, change, upload, c
     assert change(lesson, attachments=[infected], status=422)["code"] == "file_infected"
 
 
+def test_what_students_see_can_be_put_back_by_another_author(lesson, change, upload, course, instructor, make_person):
+    """What an author has taken off the draft by mistake, the course still has."""
+    helper, course_url = make_person("instructor"), f"/api/v1/courses/{course.id}"
+    sheet = upload(pdf(1), owner=helper)
+    instructor.client.post_json(f"{course_url}/staff", {"userId": str(helper.id), "role": "co_instructor"}, status=201)
+    helper.client.put_json(lesson, {"attachments": [sheet]})
+    change(lesson, attachments=[])
+    assert change(lesson, attachments=[sheet], status=422)["code"] == "file_unknown"
+    helper.client.put_json(lesson, {"attachments": [sheet]})
+    instructor.client.post_json(f"{course_url}/publish")
+    change(lesson, attachments=[])
+    assert ids(change(lesson, attachments=[sheet])) == [sheet]
+
+
 def test_students_of_the_course_download_them_once_they_are_published(
     lesson, change, upload, course, instructor, student, app, make_person
 ):
