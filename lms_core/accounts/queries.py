@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 
 from lms_core.accounts.fields import normal_address
 from lms_core.accounts.models import CalendarLink, Group, GroupPermission, Permission, User, UserGroup, UserSession
-from lms_core.kernel.errors import Unauthorized
+from lms_core.kernel.errors import Invalid, Unauthorized
 from lms_core.kernel.i18n import _
 from lms_core.kernel.prepared import Prepared
 from lms_core.kernel.security import Identity, make_identity
@@ -132,13 +132,29 @@ def account_where(db: Session, *conditions: ColumnElement[bool], lock: bool = Fa
     return Account.of(row) if row is not None else None
 
 
+def has_address(email: str) -> ColumnElement[bool]:
+    """Whether an account has the address, without regard to case and to how its domain is written."""
+    return func.lower(User.email) == func.lower(normal_address(email))
+
+
 def account_by_email(db: Session, email: str, *, lock: bool = False) -> Account | None:
-    """The account of an address, without regard to case and to how its domain is written."""
-    return account_where(db, func.lower(User.email) == func.lower(normal_address(email)), lock=lock)
+    """The account of an address (:func:`has_address`)."""
+    return account_where(db, has_address(email), lock=lock)
 
 
 def account_by_id(db: Session, user_id: uuid.UUID) -> Account | None:
     return account_where(db, User.id == user_id)
+
+
+def person_named(db: Session, values: Mapping[str, Any]) -> uuid.UUID:
+    """Whose usable account is named by its ``user_id``, or else by its ``email``. Raises 422 ``user_unknown``."""
+    by_id = "user_id" in values
+    named = User.id == values["user_id"] if by_id else has_address(values["email"])
+    found = db.scalar(select(User.id).where(named, USABLE))
+    if found is None:
+        message = _("There is no such person.")
+        raise Invalid("user_unknown", message, errors={"userId" if by_id else "email": [message]})
+    return found
 
 
 def own_account(db: Session, caller: Identity) -> Account:

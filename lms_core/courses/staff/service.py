@@ -8,13 +8,11 @@ import uuid
 from collections.abc import Mapping
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
-from lms_core.accounts.fields import normal_address
-from lms_core.accounts.models import User
-from lms_core.accounts.queries import USABLE
+from lms_core.accounts.queries import person_named
 from lms_core.courses.access import Giver, staff_permissions
 from lms_core.courses.events import StaffAssigned
 from lms_core.courses.models import Course, CourseStaff
@@ -30,7 +28,7 @@ def assign(db: Session, registry: Any, course_id: uuid.UUID, values: Mapping[str
     ``already_staff``.
     """
     course = _course(db, course_id)
-    user_id = _person(db, values)
+    user_id = person_named(db, values)
     if user_id == course.instructor_id:
         raise Conflict("owns_course", _("This person owns the course."))
     changes = values.get("permissions", {})
@@ -86,19 +84,6 @@ def _member(db: Session, course_id: uuid.UUID, user_id: uuid.UUID) -> CourseStaf
     if member is None:
         raise NotFound()
     return member
-
-
-def _person(db: Session, values: Mapping[str, Any]) -> uuid.UUID:
-    named = (
-        User.id == values["user_id"]
-        if "user_id" in values
-        else func.lower(User.email) == normal_address(values["email"]).lower()
-    )
-    found = db.scalar(select(User.id).where(named, USABLE))
-    if found is None:
-        raise Invalid("user_unknown", _("There is no such person."), errors={
-            "userId" if "user_id" in values else "email": [_("There is no such person.")]})  # fmt: skip
-    return found
 
 
 def _check(

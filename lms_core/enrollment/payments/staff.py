@@ -8,9 +8,7 @@ from typing import Any
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from lms_core.accounts.fields import normal_address
-from lms_core.accounts.models import User
-from lms_core.accounts.queries import USABLE
+from lms_core.accounts.queries import person_named
 from lms_core.courses.models import Course
 from lms_core.enrollment.payments.gateways import Gateways, gateway_of, gateway_unavailable
 from lms_core.enrollment.payments.models import CLOSED, Payment, PaymentRefund
@@ -35,7 +33,7 @@ def record(
     course = db.get(Course, course_id, with_for_update={"key_share": True}, populate_existing=True)
     if course is None or course.deleted_at is not None:
         raise NotFound()
-    user_id = _person(db, values)
+    user_id = person_named(db, values)
     waiting = select(Payment).where(
         Payment.user_id == user_id, Payment.course_id == course_id, Payment.status == "pending"
     )
@@ -59,19 +57,6 @@ def _by_hand(gateways: Gateways) -> str:
         if each.by_hand:
             return name
     raise gateway_unavailable()
-
-
-def _person(db: Session, values: Mapping[str, Any]) -> uuid.UUID:
-    named = (
-        User.id == values["user_id"]
-        if "user_id" in values
-        else func.lower(User.email) == normal_address(values["email"]).lower()
-    )
-    found = db.scalar(select(User.id).where(named, USABLE))
-    if found is None:
-        message = _("There is no such person.")
-        raise Invalid("user_unknown", message, errors={"userId" if "user_id" in values else "email": [message]})
-    return found
 
 
 def confirm(
