@@ -11,7 +11,7 @@ from sqlalchemy.types import Text
 
 from lms_core.courses.models import METHOD_SETTINGS, Course
 from lms_core.kernel.core import Core
-from lms_core.kernel.errors import Invalid
+from lms_core.kernel.errors import Invalid, invalid_fields
 from lms_core.kernel.i18n import _
 from lms_core.kernel.schemas import Schema, load_json
 
@@ -78,8 +78,7 @@ def check_window(values: Mapping[str, Any], course: Course | None = None) -> Non
 
     opens, closes = chosen("enrollment_opens_at"), chosen("enrollment_closes_at")
     if opens is not None and closes is not None and closes <= opens:
-        message = _("Must be later than the opening.")
-        raise Invalid("invalid", _("Some fields are not valid."), errors={"enrollmentClosesAt": [message]})
+        raise invalid_fields({"enrollmentClosesAt": [_("Must be later than the opening.")]})
 
 
 def check_prerequisites(db: Session, values: Mapping[str, Any], course: Course | None = None) -> None:

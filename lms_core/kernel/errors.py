@@ -134,6 +134,11 @@ class InternalError(LMSError):
     status, code, title = 500, "internal_error", _("Internal error")
 
 
+def invalid_fields(errors: FieldErrors) -> Invalid:
+    """422 ``invalid``: what is wrong with which fields."""
+    return Invalid("invalid", _("Some fields are not valid."), errors=errors)
+
+
 _IDLE_TOO_LONG = "25P03"
 
 _BY_STATUS: Mapping[int, type[LMSError]] = {

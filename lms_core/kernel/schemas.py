@@ -15,7 +15,7 @@ import marshmallow
 from marshmallow import ValidationError, fields
 from pyramid.i18n import TranslationString
 
-from lms_core.kernel.errors import Invalid
+from lms_core.kernel.errors import invalid_fields
 from lms_core.kernel.i18n import _
 from lms_core.kernel.texts import BREAK, CONTROL, TURN, VISIBLE
 
@@ -314,7 +314,7 @@ def load(schema: Schema, data: Any) -> dict[str, Any]:
     try:
         loaded: dict[str, Any] = schema.load(data)
     except ValidationError as error:
-        raise Invalid("invalid", _("Some fields are not valid."), errors=_messages(error)) from None
+        raise invalid_fields(_messages(error)) from None
     return loaded
 
 

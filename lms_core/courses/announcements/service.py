@@ -20,7 +20,7 @@ from lms_core.courses.announcements.queries import LIVE
 from lms_core.courses.html import sanitize
 from lms_core.courses.models import Announcement, AnnouncementRead, Course
 from lms_core.courses.queries import IN_CATALOG
-from lms_core.kernel.errors import Conflict, Invalid, NotFound
+from lms_core.kernel.errors import Conflict, Invalid, NotFound, invalid_fields
 from lms_core.kernel.events import publish
 from lms_core.kernel.i18n import _
 
@@ -83,8 +83,7 @@ def _now(db: Session) -> dt.datetime:
 
 def _check_expiry(announcement: Announcement) -> None:
     if announcement.expires_at is not None and announcement.expires_at <= announcement.publish_at:
-        message = _("Must be later than the publication.")
-        raise Invalid("invalid", _("Some fields are not valid."), errors={"expiresAt": [message]})
+        raise invalid_fields({"expiresAt": [_("Must be later than the publication.")]})
 
 
 def _prepared(
@@ -105,8 +104,7 @@ def _clean(html: str) -> tuple[str, list[str]]:
     except Invalid as error:
         raise Invalid(error.code, error.detail, errors={"content": [error.detail]}) from None
     if not clean.html.strip():
-        message = _("Must not be empty.")
-        raise Invalid("invalid", _("Some fields are not valid."), errors={"content": [message]})
+        raise invalid_fields({"content": [_("Must not be empty.")]})
     return clean.html, clean.removed
 
 

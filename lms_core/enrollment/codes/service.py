@@ -19,7 +19,7 @@ from lms_core.enrollment.codes.queries import STATUS
 from lms_core.enrollment.methods import Application, Refuse
 from lms_core.enrollment.models import AccessCode, AccessCodeUse, Enrollment
 from lms_core.enrollment.queries import OVER
-from lms_core.kernel.errors import Conflict, Invalid, NotFound
+from lms_core.kernel.errors import Conflict, NotFound, invalid_fields
 from lms_core.kernel.i18n import _
 from lms_core.kernel.ratelimit import throttle_account, throttle_address
 
@@ -75,8 +75,7 @@ def _refusal(error: IntegrityError) -> Exception:
         message = _("The code was used more often already.")
         return Conflict("max_uses_below_used", message, errors={"maxUses": [message]})
     if "ck_access_codes_valid_until" in text:
-        message = _("Must be later than the start.")
-        return Invalid("invalid", _("Some fields are not valid."), errors={"validUntil": [message]})
+        return invalid_fields({"validUntil": [_("Must be later than the start.")]})
     return error
 
 

@@ -28,7 +28,7 @@ from lms_core.enrollment.models import Enrollment
 from lms_core.enrollment.places import kept_for, places_left, release
 from lms_core.enrollment.queries import OVER, TAKING
 from lms_core.kernel.core import Core
-from lms_core.kernel.errors import Conflict, Invalid, NotFound
+from lms_core.kernel.errors import Conflict, NotFound, invalid_fields
 from lms_core.kernel.events import publish, publish_all
 from lms_core.kernel.i18n import _
 
@@ -133,8 +133,7 @@ def change_dates(
         setattr(enrollment, name, value)
     starts, expires = enrollment.starts_at, enrollment.expires_at
     if starts is not None and expires is not None and expires <= starts:
-        message = _("Must be later than the start.")
-        raise Invalid("invalid", _("Some fields are not valid."), errors={"expiresAt": [message]})
+        raise invalid_fields({"expiresAt": [_("Must be later than the start.")]})
     db.flush()
     go_on(db, core, enrollment, actor_id)
 

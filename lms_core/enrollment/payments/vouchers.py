@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 
 from lms_core.enrollment.payments.models import Voucher
 from lms_core.enrollment.payments.money import rounded
-from lms_core.kernel.errors import Conflict, Invalid, NotFound
+from lms_core.kernel.errors import Conflict, Invalid, NotFound, invalid_fields
 from lms_core.kernel.i18n import _
 
 _LETTERS = "ABCDEFGHJKLMNPQRSTUVWXYZ23456789"
@@ -97,8 +97,7 @@ def _refusal(error: IntegrityError) -> Exception:
     if "uq_vouchers_code_course_id" in text:
         return Conflict("voucher_code_taken", _("There is a voucher with this code."))
     if "ck_vouchers_valid_until" in text:
-        message = _("Must be later than the start.")
-        return Invalid("invalid", _("Some fields are not valid."), errors={"validUntil": [message]})
+        return invalid_fields({"validUntil": [_("Must be later than the start.")]})
     return error
 
 

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from lms_core.enrollment.models import Enrollment
 from lms_core.enrollment.queries import IN_USE
-from lms_core.kernel.errors import Conflict, Invalid, NotFound
+from lms_core.kernel.errors import Conflict, NotFound, invalid_fields
 from lms_core.kernel.i18n import _
 from lms_core.learning.models import LessonAnnotation
 
@@ -65,4 +65,4 @@ def _check(kind: str, text: str) -> None:
     elif kind == "bookmark" and len(text) > LONGEST_NAME:
         message = _("Longer than ${max} characters.", mapping={"max": LONGEST_NAME})
     if message is not None:
-        raise Invalid("invalid", _("Some fields are not valid."), errors={"text": [message]})
+        raise invalid_fields({"text": [message]})
