@@ -64,11 +64,12 @@ def update_announcement(db: Session, registry: Any, announcement_id: uuid.UUID, 
     announced = announcement.announced_at is not None
     if announced and changes.get("publish_at", announcement.publish_at) != announcement.publish_at:
         raise Conflict("already_announced", _("People were told of it already; its time cannot change any more."))
-    before, now = (announcement.is_published, announcement.expires_at), _now(db)
+    before = (announcement.is_published, announcement.expires_at)
     for name, value in changes.items():
         setattr(announcement, name, value)
     if announcement.is_published and not announced:
-        announcement.publish_at = max(announcement.publish_at, now)
+        with db.no_autoflush:  # What does not fit is named below, and would only be refused by the table.
+            announcement.publish_at = max(announcement.publish_at, _now(db))
     _check_expiry(announcement)
     if announced and (announcement.is_published, announcement.expires_at) != before:
         publish(db, AnnouncementMoved(announcement_id))
